@@ -1,0 +1,93 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Authorization is the content of a request's Authorization header.
+//
+// Its String leaves the signature out, so that it can be logged; [Authorization.Header]
+// is what goes on the wire.
+type Authorization struct {
+	Scheme    string // [Scheme], for RSA merchants
+	MchID     string // 商户号 of the merchant that calls: in partner mode the service provider (服务商)
+	SerialNo  string // 商户API证书序列号
+	Nonce     string
+	Timestamp string // Unix seconds
+	Signature string // of [RequestText], in standard base64
+}
+
+// errAuthorization is the one error of [ParseAuthorization]; what is wrong follows it.
+var errAuthorization = errors.New("malformed Authorization header")
+
+// Header is a as the value of an Authorization header.
+func (a Authorization) Header() string {
+	return a.Scheme + ` mchid="` + a.MchID +
+		`",nonce_str="` + a.Nonce +
+		`",timestamp="` + a.Timestamp +
+		`",serial_no="` + a.SerialNo +
+		`",signature="` + a.Signature + `"`
+}
+
+// String is a without its signature.
+func (a Authorization) String() string {
+	return fmt.Sprintf("%s mchid=%q serial_no=%q timestamp=%q nonce_str=%q",
+		a.Scheme, a.MchID, a.SerialNo, a.Timestamp, a.Nonce)
+}
+
+// GoString is String, so that %#v keeps the signature out as well.
+func (a Authorization) GoString() string { return a.String() }
+
+// ParseAuthorization reads an Authorization header. The five members may stand in any
+// order, with spaces around them; each must be there once, and no other.
+func ParseAuthorization(header string) (Authorization, error) {
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(header), " ")
+	if !ok {
+		return Authorization{}, fmt.Errorf("%w: nothing follows the scheme", errAuthorization)
+	}
+	a := Authorization{Scheme: scheme}
+	fields := map[string]*string{
+		"mchid":     &a.MchID,
+		"nonce_str": &a.Nonce,
+		"timestamp": &a.Timestamp,
+		"serial_no": &a.SerialNo,
+		"signature": &a.Signature,
+	}
+	for more := true; more; {
+		name, value, tail, err := cutMember(rest)
+		if err != nil {
+			return Authorization{}, err
+		}
+		field := fields[name]
+		if field == nil {
+			return Authorization{}, fmt.Errorf("%w: unknown or repeated member %q", errAuthorization, name)
+		}
+		*field = value
+		delete(fields, name)
+		rest, more = strings.CutPrefix(tail, ",")
+		if !more && tail != "" {
+			return Authorization{}, fmt.Errorf("%w: no comma after %q", errAuthorization, name)
+		}
+	}
+	for name := range fields {
+		return Authorization{}, fmt.Errorf("%w: no %q", errAuthorization, name)
+	}
+	return a, nil
+}
+
+// cutMember cuts one name="value" off the front of text, with the spaces around it.
+// Values hold no escapes: a double quote ends them.
+func cutMember(text string) (name, value, rest string, err error) {
+	name, rest, ok := strings.Cut(text, "=")
+	name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
+	if !ok || name == "" || !strings.HasPrefix(rest, `"`) {
+		return "", "", "", fmt.Errorf(`%w: want name="value"`, errAuthorization)
+	}
+	value, rest, ok = strings.Cut(rest[1:], `"`)
+	if !ok || value == "" {
+		return "", "", "", fmt.Errorf("%w: the value of %q is empty or not closed", errAuthorization, name)
+	}
+	return name, value, strings.TrimSpace(rest), nil
+}

@@ -1,0 +1,34 @@
+package auth
+
+// RequestText is the text that a merchant signs: method, request target, timestamp,
+// nonce and body, each closed by a line feed, the last one too.
+//
+// The target is path and query exactly as they stand in the request line, the
+// timestamp is in Unix seconds, and the body is the bytes that are sent; of an
+// upload it is the text of the part named meta. A body that ends in a line
+// feed still gets its own.
+//
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012365342.
+func RequestText(method, target, timestamp, nonce string, body []byte) []byte {
+	text := make([]byte, 0, len(method)+len(target)+len(timestamp)+len(nonce)+len(body)+5)
+	text = appendLine(text, method)
+	text = appendLine(text, target)
+	text = appendLine(text, timestamp)
+	text = appendLine(text, nonce)
+	return append(append(text, body...), '\n')
+}
+
+// AnswerText is the text that WeChat Pay signs, in answers and in notifications:
+// timestamp, nonce and body, each closed by a line feed. The body of a 204 is empty.
+//
+// See https://pay.weixin.qq.com/doc/v3/merchant/4013053420.
+func AnswerText(timestamp, nonce string, body []byte) []byte {
+	text := make([]byte, 0, len(timestamp)+len(nonce)+len(body)+3)
+	text = appendLine(text, timestamp)
+	text = appendLine(text, nonce)
+	return append(append(text, body...), '\n')
+}
+
+func appendLine(text []byte, line string) []byte {
+	return append(append(text, line...), '\n')
+}

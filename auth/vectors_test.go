@@ -1,0 +1,195 @@
+package auth_test
+
+import (
+	"crypto/rsa"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/vectors"
+)
+
+// TestVectors checks signing and verifying against what others computed. Kinds that are not
+// here belong to package crypt, to bills or to APIv2.
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	checks := map[string]func(*testing.T, vectors.Set, vectors.Vector){
+		"v3-request-sign":      checkRequestSign,
+		"v3-request-message":   checkRequestMessage,
+		"v3-sign-error-length": checkMessageLength,
+		"v3-paysign":           checkSignature,
+		"rsa-sign":             checkSignature,
+		"v3-response-verify":   checkResponse,
+		"v3-statement-message": checkStatement,
+		"v3-callback":          checkCallback,
+		"cert-selection":       checkSelection,
+	}
+	sets, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range sets {
+		ran := 0
+		for _, v := range set.Vectors {
+			check, ok := checks[v.Kind]
+			if !ok {
+				continue
+			}
+			ran++
+			t.Run(v.Kind+"/"+v.Name, func(t *testing.T) { check(t, set, v) })
+		}
+		t.Logf("%s: ran %d of %d vectors", set.File, ran, len(set.Vectors))
+		if ran == 0 {
+			t.Errorf("%s: none of the vectors is for this package", set.File)
+		}
+	}
+}
+
+func checkRequestSign(t *testing.T, set vectors.Set, v vectors.Vector) {
+	text := auth.RequestText(v.Method, v.URL, v.Timestamp, v.Nonce, []byte(v.Body))
+	if string(text) != v.Message {
+		t.Errorf("the signed text is %q, want %q", text, v.Message)
+	}
+	checkSignature(t, set, v)
+}
+
+func checkRequestMessage(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	if text := auth.RequestText(v.Method, v.URL, v.Timestamp, v.Nonce, []byte(v.Body)); string(text) != v.Message {
+		t.Errorf("the signed text is %q, want %q", text, v.Message)
+	}
+	header := strings.Replace(v.AuthorizationTemplate, "<scheme>", auth.Scheme, 1)
+	a, err := auth.ParseAuthorization(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Header() != header {
+		t.Errorf("the header is %q, want %q", a.Header(), header)
+	}
+}
+
+func checkMessageLength(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	lines := strings.SplitN(v.Message, "\n", 5)
+	text := auth.RequestText(lines[0], lines[1], lines[2], lines[3], nil)
+	if len(text) != v.GatewayReportedLength {
+		t.Errorf("the signed text has %d bytes, the gateway reported %d", len(text), v.GatewayReportedLength)
+	}
+}
+
+func checkSignature(t *testing.T, set vectors.Set, v vectors.Vector) {
+	key := privateKey(t, set.Keys[v.Key])
+	signature, err := auth.Sign(key, []byte(v.Message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if signature != v.Signature {
+		t.Errorf("the signature is %s, want %s", signature, v.Signature)
+	}
+	if err := auth.Verify(&key.PublicKey, []byte(v.Message), v.Signature); err != nil {
+		t.Errorf("the signature does not verify: %v", err)
+	}
+}
+
+func checkResponse(t *testing.T, set vectors.Set, v vectors.Vector) {
+	pub, err := auth.ParsePublicKey([]byte(set.Keys[v.Key].Public))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const id = "PUB_KEY_ID_0114232134912410000000000000"
+	header := http.Header{}
+	header.Set("Wechatpay-Serial", id)
+	header.Set("Wechatpay-Timestamp", v.Timestamp)
+	header.Set("Wechatpay-Nonce", v.Nonce)
+	header.Set("Wechatpay-Signature", v.Signature)
+	checkVerdicts(t, verifier(t, auth.PublicKey(id, pub)), header, v.Body)
+}
+
+func checkStatement(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	text := auth.AnswerText(v.Timestamp, v.Nonce, []byte(`{"sha1":"`+v.SHA1+`"}`))
+	if string(text) != v.Message {
+		t.Errorf("the signed text is %q, want %q", text, v.Message)
+	}
+}
+
+func checkCallback(t *testing.T, set vectors.Set, v vectors.Vector) {
+	header := http.Header{}
+	for name, value := range v.Headers {
+		header.Set(name, value)
+	}
+	checkVerdicts(t, verifier(t, certificate(t, set, header.Get("Wechatpay-Serial"))), header, v.Body)
+}
+
+func checkSelection(t *testing.T, set vectors.Set, v vectors.Vector) {
+	var keys []auth.PlatformKey
+	for _, serial := range v.Certs {
+		keys = append(keys, certificate(t, set, serial))
+	}
+	if got := verifier(t, keys...).Serial(); got != v.ExpectedSerial {
+		t.Errorf("the certificate asked for is %s, want %s", got, v.ExpectedSerial)
+	}
+}
+
+// checkVerdicts expects yes for the message as it is, and no once a byte is changed.
+func checkVerdicts(t *testing.T, v *auth.Verifier, header http.Header, body string) {
+	t.Helper()
+	seconds, err := strconv.ParseInt(header.Get("Wechatpay-Timestamp"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(seconds, 0)
+	if err := v.Verify(header, []byte(body), now); err != nil {
+		t.Errorf("the message does not verify: %v", err)
+	}
+	if err := v.Verify(header, []byte(body+" "), now); err == nil {
+		t.Error("a changed message verifies")
+	}
+}
+
+func verifier(t *testing.T, keys ...auth.PlatformKey) *auth.Verifier {
+	t.Helper()
+	v, err := auth.NewVerifier(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// certificate finds a certificate among the set's keys.
+func certificate(t *testing.T, set vectors.Set, serial string) auth.PlatformKey {
+	t.Helper()
+	for _, key := range set.Keys {
+		text, ok := key.Certificates[serial]
+		if !ok {
+			continue
+		}
+		cert, err := auth.ParseCertificate([]byte(text.PEM))
+		if err != nil {
+			t.Fatal(err)
+		}
+		platform, err := auth.Certificate(cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if platform.Serial != serial {
+			t.Errorf("the serial number is %s, want %s", platform.Serial, serial)
+		}
+		return platform
+	}
+	t.Fatalf("no certificate %s", serial)
+	return auth.PlatformKey{}
+}
+
+func privateKey(t *testing.T, key vectors.Key) *rsa.PrivateKey {
+	t.Helper()
+	text := key.Private
+	if text == "" {
+		text = key.PrivateOther
+	}
+	private, err := auth.ParsePrivateKey([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private
+}

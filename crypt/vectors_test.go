@@ -1,0 +1,165 @@
+package crypt
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"crypto/rand"
+	"crypto/rsa"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/vectors"
+)
+
+// TestVectors checks both ciphers against what others computed. Kinds that are not here
+// belong to package auth, to bills or to APIv2.
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	checks := map[string]func(*testing.T, vectors.Set, vectors.Vector){
+		"aes-gcm":         checkGCM,
+		"aes-gcm-raw":     checkRawGCM,
+		"rsa-oaep-sha1":   checkOAEP,
+		"limit":           checkLimit,
+		"v3-callback":     checkCallback,
+		"v3-certificates": checkCertificates,
+	}
+	sets, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, set := range sets {
+		ran := 0
+		for _, v := range set.Vectors {
+			check, ok := checks[v.Kind]
+			if !ok {
+				continue
+			}
+			ran++
+			t.Run(v.Kind+"/"+v.Name, func(t *testing.T) { check(t, set, v) })
+		}
+		t.Logf("%s: ran %d of %d vectors", set.File, ran, len(set.Vectors))
+		total += ran
+	}
+	if total == 0 {
+		t.Error("none of the vectors is for this package")
+	}
+}
+
+func checkGCM(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	ciphertext, err := base64.StdEncoding.DecodeString(v.Ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectOpen(t, v.APIKey, v.Nonce, v.AssociatedData, ciphertext, v.Plaintext)
+}
+
+func checkRawGCM(t *testing.T, set vectors.Set, v vectors.Vector) {
+	ciphertext, err := hex.DecodeString(v.RawHex)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectOpen(t, v.Key, v.Nonce, v.AssociatedData, ciphertext, v.Plaintext)
+}
+
+func checkCallback(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	var body struct {
+		Resource struct {
+			Ciphertext, Nonce string
+			AssociatedData    string `json:"associated_data"`
+		}
+	}
+	if err := json.Unmarshal([]byte(v.Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	ciphertext, err := base64.StdEncoding.DecodeString(body.Resource.Ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectOpen(t, v.APIv3Key, body.Resource.Nonce, body.Resource.AssociatedData, ciphertext, v.Plaintext)
+}
+
+func checkCertificates(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	var body struct {
+		Data []struct {
+			Encrypted struct {
+				Ciphertext, Nonce string
+				AssociatedData    string `json:"associated_data"`
+			} `json:"encrypt_certificate"`
+		}
+	}
+	if err := json.Unmarshal(v.Response, &body); err != nil || len(body.Data) != 1 {
+		t.Fatalf("%d certificates, %v", len(body.Data), err)
+	}
+	encrypted := body.Data[0].Encrypted
+	ciphertext, err := base64.StdEncoding.DecodeString(encrypted.Ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := OpenGCM(v.APIv3Key, encrypted.Nonce, encrypted.AssociatedData, ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(string(text)) != strings.TrimSpace(v.CertificatePEM) {
+		t.Error("the certificate differs")
+	}
+}
+
+// expectOpen expects the plaintext, and ErrDecrypt once a byte is changed or cut off. Keys of 16
+// bytes, which some published vectors have, are not APIv3 keys and must be refused as such.
+func expectOpen(t *testing.T, key, nonce, associatedData string, ciphertext []byte, want string) {
+	t.Helper()
+	got, err := open(key, nonce, associatedData, ciphertext)
+	if err != nil || string(got) != want {
+		t.Errorf("opened to %q, %v; want %q", got, err, want)
+	}
+	if _, err := OpenGCM(key, nonce, associatedData, ciphertext); (err == nil) != (len(key) == APIv3KeySize) {
+		t.Errorf("with a key of %d bytes the error is %v", len(key), err)
+	}
+	if _, err := open(key, nonce, associatedData+"x", ciphertext); err != ErrDecrypt {
+		t.Errorf("with other associated data the error is %v", err)
+	}
+	for cut := range ciphertext {
+		if _, err := open(key, nonce, associatedData, ciphertext[:cut]); err != ErrDecrypt {
+			t.Fatalf("cut off after %d bytes the error is %v", cut, err)
+		}
+	}
+}
+
+func checkOAEP(t *testing.T, set vectors.Set, v vectors.Vector) {
+	text := set.Keys[v.Key].Private
+	if text == "" {
+		text = set.Keys[v.Key].PrivateOther
+	}
+	key, err := auth.ParsePrivateKey([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecryptOAEP(key, v.Ciphertext)
+	if err != nil || got != v.Plaintext {
+		t.Errorf("decrypted to %q, %v; want %q", got, err, v.Plaintext)
+	}
+	ciphertext, err := EncryptOAEP(&key.PublicKey, v.Plaintext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := DecryptOAEP(key, ciphertext); err != nil || got != v.Plaintext {
+		t.Errorf("our own ciphertext decrypted to %q, %v", got, err)
+	}
+}
+
+func checkLimit(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := EncryptOAEP(&key.PublicKey, strings.Repeat("x", v.MaxPlaintext)); err != nil {
+		t.Errorf("%d bytes are refused: %v", v.MaxPlaintext, err)
+	}
+	if _, err := EncryptOAEP(&key.PublicKey, strings.Repeat("x", v.MaxPlaintext+1)); err == nil {
+		t.Errorf("%d bytes are taken", v.MaxPlaintext+1)
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/openwechatpay/wechatpay
+
+go 1.26
