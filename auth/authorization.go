@@ -8,15 +8,15 @@ import (
 
 // Authorization is the content of a request's Authorization header.
 //
-// Its String leaves the signature out, so that it can be logged; [Authorization.Header]
-// is what goes on the wire.
+// Printed, logged or as JSON it comes without the signature; [Authorization.Header] is what
+// goes on the wire.
 type Authorization struct {
 	Scheme    string // [Scheme], for RSA merchants
 	MchID     string // 商户号 of the merchant that calls: in partner mode the service provider (服务商)
 	SerialNo  string // 商户API证书序列号
 	Nonce     string
 	Timestamp string // Unix seconds
-	Signature string // of [RequestText], in standard base64
+	Signature string `json:"-"` // of [RequestText], in standard base64
 }
 
 // errAuthorization is the one error of [ParseAuthorization]; what is wrong follows it.
@@ -62,7 +62,7 @@ func ParseAuthorization(header string) (Authorization, error) {
 		}
 		field := fields[name]
 		if field == nil {
-			return Authorization{}, fmt.Errorf("%w: unknown or repeated member %q", errAuthorization, name)
+			return Authorization{}, fmt.Errorf("%w: unknown or repeated member %q", errAuthorization, clip(name))
 		}
 		*field = value
 		delete(fields, name)
@@ -87,7 +87,7 @@ func cutMember(text string) (name, value, rest string, err error) {
 	}
 	value, rest, ok = strings.Cut(rest[1:], `"`)
 	if !ok || value == "" {
-		return "", "", "", fmt.Errorf("%w: the value of %q is empty or not closed", errAuthorization, name)
+		return "", "", "", fmt.Errorf("%w: the value of %q is empty or not closed", errAuthorization, clip(name))
 	}
 	return name, value, strings.TrimSpace(rest), nil
 }

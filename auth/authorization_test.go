@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -60,17 +61,36 @@ func TestParseAuthorizationRefuses(t *testing.T) {
 
 func TestAuthorizationPrintsWithoutItsSignature(t *testing.T) {
 	t.Parallel()
-	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		if text := fmt.Sprintf(format, whole); strings.Contains(text, whole.Signature) || !strings.Contains(text, whole.MchID) {
 			t.Errorf("%s prints %s", format, text)
 		}
 	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "pointer", &whole, "value", whole)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "pointer", &whole, "value", whole)
+	if strings.Contains(log.String(), whole.Signature) || strings.Count(log.String(), whole.MchID) != 4 {
+		t.Errorf("the log has %s", log.String())
+	}
 }
 
+func TestTheErrorOfALongHeaderIsShort(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 10000)
+	for _, header := range []string{long, "a " + long + `="1"`, "a " + long + `="`, `a mchid="` + long} {
+		if _, err := auth.ParseAuthorization(header); err == nil || len(err.Error()) > 200 {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
+// FuzzParseAuthorization: what parses is what its own header says, and no header says two things.
 func FuzzParseAuthorization(f *testing.F) {
 	f.Add(whole.Header())
 	f.Add(strings.ReplaceAll(whole.Header(), ",", " , "))
 	f.Add(auth.Scheme + ` mchid="`)
+	f.Add("a\tb\u00a0c " + strings.TrimPrefix(whole.Header(), auth.Scheme+" "))
+	f.Add(strings.Replace(whole.Header(), "1900000109", " =,\\\n", 1))
 	f.Fuzz(func(t *testing.T, header string) {
 		a, err := auth.ParseAuthorization(header)
 		if err != nil {
@@ -79,6 +99,11 @@ func FuzzParseAuthorization(f *testing.F) {
 		again, err := auth.ParseAuthorization(a.Header())
 		if err != nil || again != a {
 			t.Errorf("%q parses to %v, whose header parses to %v, %v", header, a, again, err)
+		}
+		for _, value := range []string{a.MchID, a.Nonce, a.Timestamp, a.SerialNo, a.Signature} {
+			if value == "" || strings.Count(header, value) == 0 || strings.Contains(value, `"`) {
+				t.Errorf("%q parses to the value %q", header, value)
+			}
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 // if its key is; the keys of crypto/rsa are.
 type Signer struct {
 	mchID, serialNo string
-	key             crypto.Signer
+	sign            func(text []byte) (string, error) // has the key where no %+v finds it
 }
 
 // NewSigner returns a Signer for the merchant mchID (商户号), whose API certificate
@@ -45,7 +45,8 @@ func NewSigner(mchID, serialNo string, key crypto.Signer) (*Signer, error) {
 	if private != nil {
 		private.Precompute()
 	}
-	return &Signer{mchID: mchID, serialNo: serialNo, key: key}, nil
+	sign := func(text []byte) (string, error) { return Sign(key, text) }
+	return &Signer{mchID: mchID, serialNo: serialNo, sign: sign}, nil
 }
 
 // MchID is the merchant number (商户号) that the Signer signs for.
@@ -61,7 +62,7 @@ func (s *Signer) Authorize(method, target string, body []byte, now time.Time) (A
 		Nonce:     newNonce(),
 		Timestamp: strconv.FormatInt(now.Unix(), 10),
 	}
-	signature, err := Sign(s.key, RequestText(method, target, a.Timestamp, a.Nonce, body))
+	signature, err := s.sign(RequestText(method, target, a.Timestamp, a.Nonce, body))
 	if err != nil {
 		return Authorization{}, err
 	}

@@ -47,10 +47,11 @@ func NewVerifier(keys ...PlatformKey) (*Verifier, error) {
 		if err := key.check(); err != nil {
 			return nil, err
 		}
-		if _, twice := v.keys[key.Serial]; twice {
+		name := canonical(key.Serial)
+		if _, twice := v.keys[name]; twice {
 			return nil, fmt.Errorf("two platform keys are named %s", key.Serial)
 		}
-		v.keys[key.Serial] = key
+		v.keys[name] = key
 		if key.preferredTo(v.preferred) {
 			v.preferred = key
 		}
@@ -76,6 +77,9 @@ func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error 
 		return ErrNotSigned
 	case strings.HasPrefix(signature, probePrefix):
 		return ErrProbe
+	case strings.Contains(nonce, "\n"):
+		// Of a signed body with line feeds, the head could be passed off as part of the nonce.
+		return fmt.Errorf("%w: there is a line feed in Wechatpay-Nonce", ErrBadSignature)
 	}
 	if scheme := header.Get("Wechatpay-Signature-Type"); scheme != "" && scheme != Scheme {
 		return fmt.Errorf("%w: its type is %q, want %s", ErrBadSignature, clip(scheme), Scheme)
@@ -83,7 +87,7 @@ func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error 
 	if err := checkTimestamp(timestamp, now); err != nil {
 		return err
 	}
-	key, ok := v.keys[serial]
+	key, ok := v.keys[canonical(serial)]
 	if !ok {
 		return fmt.Errorf("%w: Wechatpay-Serial is %q", ErrUnknownSerial, clip(serial))
 	}
@@ -93,6 +97,10 @@ func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error 
 	}
 	return Verify(key.Public, AnswerText(timestamp, nonce, body), signature)
 }
+
+// canonical is a serial in the form in which two are compared: a certificate's is a number, whose
+// digits come in either case and with or without zeros in front.
+func canonical(serial string) string { return strings.ToUpper(strings.TrimLeft(serial, "0")) }
 
 func checkTimestamp(timestamp string, now time.Time) error {
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)

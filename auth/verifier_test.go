@@ -1,12 +1,15 @@
 package auth_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"strconv"
@@ -73,6 +76,7 @@ func TestVerify(t *testing.T) {
 		"a timestamp at the end of the integers is expired":           {body: body, change: func(h http.Header) { h.Set("Wechatpay-Timestamp", "9223372036854775807") }, want: auth.ErrExpired},
 		"a timestamp in milliseconds is expired":                      {body: body, change: func(h http.Header) { h.Set("Wechatpay-Timestamp", "1732435200000") }, want: auth.ErrExpired},
 		"another signature type does not verify as this one":          {body: body, change: func(h http.Header) { h.Set("Wechatpay-Signature-Type", "WECHATPAY2-SM2-WITH-SM3") }, want: auth.ErrBadSignature},
+		"a line feed in the nonce does not verify":                    {body: body, change: func(h http.Header) { h.Set("Wechatpay-Nonce", "0\n0") }, want: auth.ErrBadSignature},
 		"a changed timestamp does not verify":                         {body: body, change: func(h http.Header) { h.Set("Wechatpay-Timestamp", "1732435201") }, want: auth.ErrBadSignature},
 	}
 	v := verifier(t, auth.PublicKey(keyID, &keys().ours.PublicKey), auth.PublicKey(keyID+"1", &keys().other.PublicKey))
@@ -104,6 +108,31 @@ func TestVerifierTrustsACertificateUntilItExpires(t *testing.T) {
 	}
 }
 
+func TestVerifierFindsACertificateHoweverItsSerialIsWritten(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1732435200, 0)
+	const serial = "7B00112233445566778899AABBCCDDEEFF001122"
+	for _, ours := range []string{serial, "00" + serial, strings.ToLower(serial)} {
+		v := verifier(t, auth.PlatformKey{Serial: ours, Public: &keys().ours.PublicKey, NotBefore: now, NotAfter: now})
+		for _, theirs := range []string{serial, "0" + serial, strings.ToLower(serial)} {
+			if err := v.Verify(signed(t, keys().ours, theirs, "", now), nil, now); err != nil {
+				t.Errorf("the key %s, asked for as %s, gives %v", ours, theirs, err)
+			}
+		}
+	}
+}
+
+func TestALineFeedInTheNonceCannotCutTheBody(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1732435200, 0)
+	v := verifier(t, auth.PublicKey(keyID, &keys().ours.PublicKey))
+	header := signed(t, keys().ours, keyID, "{\"amount\":1}\n{}", now)
+	header.Set("Wechatpay-Nonce", header.Get("Wechatpay-Nonce")+"\n{\"amount\":1}")
+	if err := v.Verify(header, []byte("{}"), now); !errors.Is(err, auth.ErrBadSignature) {
+		t.Errorf("a body whose head was cut off gives %v", err)
+	}
+}
+
 func TestVerifierAsksForThePublicKeyBeforeAnyCertificate(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1732435200, 0)
@@ -128,6 +157,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 		"a name with a quote":    {[]auth.PlatformKey{auth.PublicKey(`a"b`, &keys().ours.PublicKey)}, "cannot be part of it"},
 		"a nil key":              {[]auth.PlatformKey{auth.PublicKey(keyID, nil)}, "the RSA key is empty"},
 		"a key of 1024 bits":     {[]auth.PlatformKey{auth.PublicKey(keyID, small)}, "1024 bits"},
+		"two writings of a name": {[]auth.PlatformKey{auth.PublicKey("07b", &keys().ours.PublicKey), auth.PublicKey("7B", &keys().other.PublicKey)}, "two platform keys"},
 		"two keys with one name": {[]auth.PlatformKey{auth.PublicKey(keyID, &keys().ours.PublicKey), auth.PublicKey(keyID, &keys().other.PublicKey)}, "two platform keys"},
 	}
 	for name, tt := range tests {
@@ -168,6 +198,34 @@ func TestNewSignerRefuses(t *testing.T) {
 	}
 }
 
+// remoteKey is a key in a KMS: a value with a secret in it.
+type remoteKey struct {
+	crypto.Signer
+	Token string
+}
+
+func TestASignerPrintsWithoutItsKey(t *testing.T) {
+	t.Parallel()
+	signer, err := auth.NewSigner("1900000109", "7B", remoteKey{keys().ours, "canary"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "pointer", signer, "value", *signer)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "pointer", signer, "value", *signer)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%q"} {
+		fmt.Fprintf(&log, verb+verb, signer, *signer)
+	}
+	for _, secret := range []string{"canary", keys().ours.D.String(), keys().ours.D.Text(16)} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("it prints %s: %s", secret, log.String())
+		}
+	}
+	if _, err := signer.Authorize("GET", "/", nil, time.Unix(0, 0)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAuthorizeSignsEachRequestAnew(t *testing.T) {
 	t.Parallel()
 	signer, err := auth.NewSigner("1900000109", "7B", keys().ours)
@@ -195,26 +253,36 @@ func TestAuthorizeSignsEachRequestAnew(t *testing.T) {
 	}
 }
 
+// FuzzVerify: nothing passes but the one answer that was signed. Its body has line feeds, so that
+// moving text between nonce and body is among what is tried.
 func FuzzVerify(f *testing.F) {
+	const body = "{\n}"
 	now := time.Unix(1732435200, 0)
 	v, err := auth.NewVerifier(auth.PublicKey(keyID, &keys().ours.PublicKey))
 	if err != nil {
 		f.Fatal(err)
 	}
-	good := signed(f, keys().ours, keyID, "{}", now)
-	f.Add(keyID, "1732435200", good.Get("Wechatpay-Nonce"), good.Get("Wechatpay-Signature"), auth.Scheme, []byte("{}"))
+	good := signed(f, keys().ours, keyID, body, now)
+	nonce, signature := good.Get("Wechatpay-Nonce"), good.Get("Wechatpay-Signature")
+	f.Add(keyID, "1732435200", nonce, signature, auth.Scheme, []byte(body))
+	f.Add(keyID, "1732435200", nonce+"\n{", signature, auth.Scheme, []byte("}"))
+	f.Add(keyID, "+1732435200", nonce, signature, "", []byte(body))
+	f.Add(keyID, "1732435200\n"+nonce, "{", signature, auth.Scheme, []byte("}"))
+	f.Add("", "1732435200", nonce, signature, auth.Scheme, []byte(body))
+	f.Add(keyID, "1732435200", nonce, "", auth.Scheme, []byte(body))
 	f.Add(keyID, "-9223372036854775808", "n", "WECHATPAY/SIGNTEST/", "", []byte(nil))
-	f.Fuzz(func(t *testing.T, serial, timestamp, nonce, signature, scheme string, body []byte) {
+	f.Fuzz(func(t *testing.T, serial, timestamp, aNonce, aSignature, scheme string, aBody []byte) {
 		header := http.Header{
-			"Wechatpay-Serial": {serial}, "Wechatpay-Timestamp": {timestamp}, "Wechatpay-Nonce": {nonce},
-			"Wechatpay-Signature": {signature}, "Wechatpay-Signature-Type": {scheme},
+			"Wechatpay-Serial": {serial}, "Wechatpay-Timestamp": {timestamp}, "Wechatpay-Nonce": {aNonce},
+			"Wechatpay-Signature": {aSignature}, "Wechatpay-Signature-Type": {scheme},
 		}
-		// Only what the key really signed may pass, and nobody but the seed has the key. Line
-		// feeds in the nonce shift text between nonce and body without changing what is signed.
-		err := v.Verify(header, body, now)
-		same := string(auth.AnswerText(timestamp, nonce, body)) == string(auth.AnswerText("1732435200", good.Get("Wechatpay-Nonce"), []byte("{}")))
+		err := v.Verify(header, aBody, now)
+		same := timestamp == "1732435200" && aNonce == nonce && string(aBody) == body
 		if err == nil && !same {
-			t.Errorf("an answer passed that was never signed: %q %q %q", timestamp, nonce, body)
+			t.Errorf("an answer passed that was never signed: %q %q %q", timestamp, aNonce, aBody)
+		}
+		if same && serial == keyID && aSignature == signature && scheme == auth.Scheme && err != nil {
+			t.Errorf("the answer that was signed gives %v", err)
 		}
 	})
 }

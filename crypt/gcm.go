@@ -45,12 +45,12 @@ func SealGCM(apiv3Key, nonce, associatedData string, plaintext []byte) ([]byte, 
 
 // open takes AES keys of any size, so that published vectors with short test keys serve.
 func open(key, nonce, associatedData string, ciphertext []byte) ([]byte, error) {
+	if nonce == "" || len(ciphertext) < tagSize {
+		return nil, ErrDecrypt
+	}
 	aead, err := newGCM(key, nonce)
 	if err != nil {
 		return nil, err
-	}
-	if len(ciphertext) < tagSize {
-		return nil, ErrDecrypt
 	}
 	plaintext, err := aead.Open(nil, []byte(nonce), ciphertext, []byte(associatedData))
 	if err != nil {
