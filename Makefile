@@ -1,0 +1,54 @@
+# make test is what a change has to pass: it needs Go, make and git, and installs the rest.
+
+GO       ?= go
+FUZZTIME ?= 1m
+COUNT    ?= 10
+MODULES  := . cmd/wxpay e2e tools
+
+.NOTPARALLEL:
+.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz bench vuln
+
+test: deps check race fuzz-smoke
+
+check: fmt vet staticcheck generated tidy
+
+deps:
+	sh tools/apt.sh
+	cd e2e && npm ci --no-audit --no-fund
+
+fmt:
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$files" ]; then echo "not formatted, run gofmt -w:"; echo "$$files"; exit 1; fi
+
+vet:
+	$(GO) vet work
+
+staticcheck:
+	$(GO) tool staticcheck work
+
+# The catalog is the source of all generated code: generating it again changes nothing.
+generated:
+	GO=$(GO) sh tools/generated.sh
+
+tidy:
+	@for module in $(MODULES); do \
+		(cd $$module && $(GO) mod tidy -diff) || { echo "go.mod is not tidy in $$module: run go mod tidy there"; exit 1; }; \
+	done
+
+race:
+	$(GO) test -race work
+
+# Every fuzz target for a moment, so that none is broken without notice; make fuzz searches.
+fuzz-smoke:
+	GO=$(GO) sh tools/fuzz.sh 2s
+
+fuzz:
+	GO=$(GO) sh tools/fuzz.sh $(FUZZTIME)
+
+# Two files of this make a comparison: go tool benchstat old.txt new.txt
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) work
+
+# Asks the vulnerability database, so it is not part of make test.
+vuln:
+	@for module in $(MODULES); do (cd $$module && GOWORK=off $(GO) run -C $(CURDIR)/tools golang.org/x/vuln/cmd/govulncheck -C $(CURDIR)/$$module ./...) || exit 1; done

@@ -1,0 +1,4 @@
+package catalog
+
+// What follows from the catalog: v3, its products and internal/facts.
+//go:generate go run ../internal/wxgen

@@ -1,0 +1,326 @@
+package wechatpay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// This file makes the bytes of a request: path, query and body.
+
+// expandPath fills the parameters of the call's path, each argument escaped as one segment.
+func (k *call) expandPath() (string, error) {
+	if err := checkTemplate(k.path); err != nil {
+		return "", err
+	}
+	if len(k.args) == 0 && len(k.named) == 0 && !strings.Contains(k.path, "{") {
+		return k.path, nil
+	}
+	var b strings.Builder
+	args, used := k.args, 0
+	rest := k.path
+	for {
+		before, after, found := strings.Cut(rest, "{")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		name, tail, _ := strings.Cut(after, "}")
+		value, err := "", error(nil)
+		if len(args) > 0 {
+			value, args = args[0], args[1:]
+		} else if value, err = k.argument(name); err != nil {
+			return "", err
+		} else {
+			used++
+		}
+		if err := checkArgument(name, value); err != nil {
+			return "", err
+		}
+		b.WriteString(url.PathEscape(value))
+		rest = tail
+	}
+	if used != len(k.named) || len(args) > 0 {
+		return "", fmt.Errorf("a Path names no parameter of %s, or one twice", k.path)
+	}
+	return b.String(), nil
+}
+
+// argument finds what Path said about the parameter.
+func (k *call) argument(name string) (string, error) {
+	for _, p := range k.named {
+		if p.name == name {
+			return p.value, nil
+		}
+	}
+	return "", fmt.Errorf("the path parameter {%s} has no value: give wechatpay.Path(%q, …)", name, name)
+}
+
+// checkArgument refuses what would change the meaning of the path: an empty segment is
+// another endpoint, and dots climb.
+func checkArgument(name, value string) error {
+	switch value {
+	case "":
+		return fmt.Errorf("the path parameter {%s} is empty", name)
+	case ".", "..":
+		return fmt.Errorf("the path parameter {%s} is %q, which would lead to another endpoint", name, value)
+	}
+	return nil
+}
+
+// checkTemplate refuses what is not the path of an endpoint as the documents print it.
+func checkTemplate(path string) error {
+	switch {
+	case path == "" || path == "/":
+		return errors.New("the endpoint has no path: the key of Endpoints is misspelt, or Chain was given nothing")
+	case strings.Contains(path, "://"):
+		return errors.New("the path begins with a host: give the path alone, and the host by BaseURL or Hosts")
+	case path[0] != '/': // Chain sees to it, generated code has it; else it would become part of the host
+		return errors.New("the path does not begin with a slash")
+	}
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		plain, err := url.PathUnescape(segment)
+		if err != nil || plain == "." || plain == ".." {
+			return fmt.Errorf("the path has a segment %q", segment)
+		}
+		if inner, ok := strings.CutPrefix(segment, "{"); ok {
+			inner, ok = strings.CutSuffix(inner, "}")
+			if !ok || inner == "" || strings.ContainsAny(inner, "{}") {
+				return fmt.Errorf("the path has a malformed parameter %q", segment)
+			}
+			continue
+		}
+		if i := strings.IndexFunc(segment, func(r rune) bool { return !isPathRune(r) }); i >= 0 {
+			return fmt.Errorf("the path has %q, which belongs into wechatpay.Path or wechatpay.Query", segment[i:i+1])
+		}
+	}
+	return nil
+}
+
+// isPathRune tells the characters that stand in a path as themselves.
+func isPathRune(r rune) bool {
+	return isLetterOrDigit(r) || strings.ContainsRune("-_.~*!$&'()+,;=:@%", r)
+}
+
+func isLetterOrDigit(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
+
+func withSlash(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + path
+}
+
+func encodeQuery(query []pair) string {
+	if len(query) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i, q := range query {
+		if i == 0 {
+			b.WriteByte('?')
+		} else {
+			b.WriteByte('&')
+		}
+		b.WriteString(escape(q.name))
+		b.WriteByte('=')
+		b.WriteString(escape(q.value))
+	}
+	return b.String()
+}
+
+// escape is url.QueryEscape but for the space, which a path-minded server wants as %20.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// encode takes a request struct apart: fields tagged query go into the query, all others
+// into the body. The caller's value stays as it is.
+func (k *call) encode(in any) error {
+	v := reflect.ValueOf(in)
+	if v.Kind() != reflect.Struct {
+		return fmt.Errorf("the request is a %T, want a struct", in)
+	}
+	s := shapeOf(v.Type())
+	for _, q := range s.query {
+		var err error
+		if k.query, err = q.append(k.query, v.Field(q.index)); err != nil {
+			return err
+		}
+	}
+	if !s.body {
+		return nil
+	}
+	if s.lists {
+		whole := reflect.New(v.Type()).Elem()
+		whole.Set(v)
+		fillLists(whole)
+		in = whole.Interface()
+	}
+	var err error
+	k.body, err = marshal(in)
+	return err
+}
+
+// shape is what encode knows about a type of request structs, worked out once.
+type shape struct {
+	query []queryField
+	body  bool // a field goes into the body
+	lists bool // a required list is somewhere in the body
+}
+
+type queryField struct {
+	index    int
+	name     string
+	optional bool
+}
+
+var shapes sync.Map // of reflect.Type to shape: a cache, written once for each type
+
+func shapeOf(t reflect.Type) shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(shape)
+	}
+	var s shape
+	for i := range t.NumField() {
+		tag, ok := t.Field(i).Tag.Lookup("query")
+		if !ok {
+			s.body = true
+			continue
+		}
+		name, option, _ := strings.Cut(tag, ",")
+		s.query = append(s.query, queryField{index: i, name: name, optional: option == "omitzero"})
+	}
+	s.lists = hasLists(t)
+	shapes.Store(t, s)
+	return s
+}
+
+// append adds the field to the query: a list as often as it has elements.
+func (q queryField) append(query []pair, v reflect.Value) ([]pair, error) {
+	if q.optional && v.IsZero() {
+		return query, nil
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return query, nil
+		}
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Slice {
+		text, err := queryText(v)
+		return append(query, pair{q.name, text}), err
+	}
+	for _, element := range v.Seq2() {
+		text, err := queryText(element)
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, pair{q.name, text})
+	}
+	return query, nil
+}
+
+func queryText(v reflect.Value) (string, error) {
+	if t, ok := v.Interface().(Time); ok {
+		text, err := t.MarshalJSON()
+		return strings.Trim(string(text), `"`), err
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String(), nil
+	case reflect.Int, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10), nil
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool()), nil
+	}
+	return "", fmt.Errorf("a query cannot hold a %v", v.Type())
+}
+
+// hasLists tells whether a value of type t may hold a nil list that must be sent.
+func hasLists(t reflect.Type) bool {
+	if t.Kind() == reflect.Slice {
+		return hasLists(t.Elem())
+	}
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[Time]() {
+		return false
+	}
+	for field := range t.Fields() {
+		if isRequiredList(field) || hasLists(field.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillLists makes the required lists in v that are nil empty ones: nil encodes as null, which
+// the gateway refuses. Lists along the way are copied, for they are the caller's.
+func fillLists(v reflect.Value) {
+	if v.Kind() == reflect.Slice && hasLists(v.Type()) {
+		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(own, v)
+		v.Set(own)
+		for i := range own.Len() {
+			fillLists(own.Index(i))
+		}
+	}
+	if v.Kind() != reflect.Struct || !hasLists(v.Type()) {
+		return
+	}
+	for field, value := range v.Fields() {
+		if value.IsZero() && isOptional(field) {
+			continue // and stays left out
+		}
+		if value.IsZero() && isRequiredList(field) {
+			value.Set(emptyList(field.Type))
+		}
+		fillLists(value)
+	}
+}
+
+func emptyList(t reflect.Type) reflect.Value {
+	switch {
+	case t == reflect.TypeFor[json.RawMessage]():
+		return reflect.ValueOf(json.RawMessage("{}"))
+	case t.Kind() == reflect.Map:
+		return reflect.MakeMap(t)
+	default:
+		return reflect.MakeSlice(t, 0, 0)
+	}
+}
+
+// isRequiredList tells whether a nil value of the field would be sent as null.
+func isRequiredList(field reflect.StructField) bool {
+	if field.Type.Kind() != reflect.Slice && field.Type.Kind() != reflect.Map {
+		return false
+	}
+	return field.Tag.Get("json") != "" && !isOptional(field)
+}
+
+func isOptional(field reflect.StructField) bool {
+	return strings.HasSuffix(field.Tag.Get("json"), ",omitzero")
+}
+
+// marshal is the only place where a body is made: the bytes are signed and sent as they are.
+func marshal(v any) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if wrong, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
+		return nil, fmt.Errorf("the body does not encode as JSON: it holds a %v", wrong.Type)
+	}
+	if wrong, ok := errors.AsType[*json.MarshalerError](err); ok {
+		return nil, fmt.Errorf("the body does not encode as JSON: it holds a %v that does not", wrong.Type)
+	}
+	if err != nil { // the other texts of encoding/json quote the value
+		return nil, errors.New("the body does not encode as JSON: it holds a number that is none, or itself")
+	}
+	if bytes.Equal(body, []byte("null")) {
+		return nil, errors.New("the body is null, which WeChat Pay refuses")
+	}
+	return body, nil
+}

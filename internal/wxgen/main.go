@@ -1,0 +1,156 @@
+// Wxgen writes the Go code that follows from the catalog: the products under v3, their
+// index and the table of package internal/facts.
+//
+//	go run ./internal/wxgen          writes the files, and removes those it no longer writes
+//	go run ./internal/wxgen check    only tells what is wrong with the catalog
+//
+// It knows no product. What it cannot express in Go it refuses, with file, operation and
+// field, rather than guess.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/openwechatpay/wechatpay/catalog"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) > 1 || len(args) == 1 && args[0] != "check" {
+		return errors.New("usage: wxgen [check]")
+	}
+	c, err := catalog.Load()
+	if err != nil {
+		return err
+	}
+	files, err := generate(c)
+	if err != nil || len(args) == 1 {
+		return err
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	return write(root, files)
+}
+
+// generate returns the content of all files, by their path in the module.
+func generate(c *catalog.Catalog) (map[string][]byte, error) {
+	sources := map[string]string{}
+	var errs []error
+	for _, product := range c.Products {
+		own, err := productFiles(product)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		maps.Copy(sources, own)
+	}
+	sources["v3/v3_gen.go"] = indexFile(c)
+	sources["internal/facts/facts_gen.go"] = factsFile(c)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for path, source := range sources {
+		formatted, err := gofmt(source)
+		if err != nil {
+			return nil, fmt.Errorf("%s does not format: %w", path, err)
+		}
+		files[path] = formatted
+	}
+	return files, nil
+}
+
+func productFiles(product *catalog.Product) (map[string]string, error) {
+	m, err := newModel(product)
+	if err != nil {
+		return nil, err
+	}
+	return m.files()
+}
+
+// moduleRoot is the directory of go.mod, upwards from here.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("there is no go.mod here or above")
+		}
+		dir = parent
+	}
+}
+
+// write makes the module's generated files be exactly files.
+func write(root string, files map[string][]byte) error {
+	stale, err := generated(root)
+	if err != nil {
+		return err
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		delete(stale, path)
+		name := filepath.Join(root, filepath.FromSlash(path))
+		if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, files[path]) {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, files[path], 0o644); err != nil {
+			return err
+		}
+	}
+	for path := range stale {
+		if err := os.Remove(filepath.Join(root, filepath.FromSlash(path))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generated finds the files that an earlier run wrote: those that end in _gen.go and begin
+// with our header.
+func generated(root string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, dir := range []string{"v3", "internal/facts"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || entry.IsDir() || !strings.HasSuffix(name, "_gen.go") {
+				return err
+			}
+			text, err := os.ReadFile(name)
+			if err != nil || !bytes.HasPrefix(text, []byte(header)) {
+				return err
+			}
+			path, err := filepath.Rel(root, name)
+			found[filepath.ToSlash(path)] = true
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

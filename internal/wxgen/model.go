@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/openwechatpay/wechatpay/catalog"
+)
+
+// model is one product on its way from facts to Go.
+type model struct {
+	product  *catalog.Product
+	pkg      string // "payscore"
+	root     *node
+	structs  map[string]*structType
+	enums    map[string]*enumType
+	events   []*event
+	declared map[string]string // every package-level name, and what it is
+	errs     []error
+}
+
+// event is a notification's type.
+type event struct {
+	notification *catalog.Notification
+	resource     *structType
+}
+
+// place is where in the catalog something stands.
+type place struct {
+	m    *model
+	text string
+}
+
+// at is one place deeper.
+func (p place) at(inner string) place { return place{p.m, p.text + ": " + inner} }
+
+// errorf says that something is wrong here.
+func (p place) errorf(format string, args ...any) {
+	p.m.errs = append(p.m.errs, fmt.Errorf("%s: %s", p.text, fmt.Sprintf(format, args...)))
+}
+
+// newModel works out everything about a product but how it is written down.
+func newModel(product *catalog.Product) (*model, error) {
+	_, segment, _ := strings.Cut(product.Name, "/")
+	m := &model{
+		product:  product,
+		pkg:      packageName(segment),
+		root:     &node{path: "/" + product.Name, typeName: "Root"},
+		structs:  map[string]*structType{},
+		enums:    map[string]*enumType{},
+		declared: map[string]string{"New": "the function New", "Root": "the path /" + product.Name},
+	}
+	file := place{m, product.Name + ".json"}
+	for _, op := range product.Operations {
+		m.addOperation(op, file.at(op.ID()))
+	}
+	m.root.sort(file)
+	for _, n := range product.Notifications {
+		m.addEvent(n, file.at(strings.Join(n.EventTypes, " ")))
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.enums)) {
+		m.enums[name].declare()
+	}
+	return m, errors.Join(m.errs...)
+}
+
+// declare takes a name of the package. Of two things with one name none is ever renamed:
+// the catalog has to name one of them.
+func (m *model) declare(name, what string, p place) {
+	if other, taken := m.declared[name]; taken {
+		p.errorf("the name %s is taken by %s", name, other)
+		return
+	}
+	m.declared[name] = what
+}
+
+func (m *model) addOperation(op *catalog.Operation, p place) {
+	n := m.walk(op, p)
+	if n == nil {
+		return
+	}
+	if len(op.Request.Headers) > 0 {
+		p.at("headers").at(op.Request.Headers[0].Name).errorf("a header of an operation is not supported")
+	}
+	if op.Security != (catalog.Security{NeedsPlatformSerial: op.Security.NeedsPlatformSerial}) {
+		p.at("security").errorf("what differs from the usual is not supported")
+	}
+	v := &verb{op: op}
+	n.verbs = append(n.verbs, v)
+	name := op.Name
+	if name == "" {
+		name = v.name() + n.typeName
+	}
+	v.in = m.input(name, op, p)
+	if v.in != nil {
+		v.in.doc = fmt.Sprintf("is what [%s.%s] takes", n.typeName, v.name())
+	}
+	v.out = m.output(name, op, p.at("response"))
+	if v.out != nil {
+		v.out.answers = append(v.out.answers, fmt.Sprintf("[%s.%s]", n.typeName, v.name()))
+	}
+}
+
+// input is the struct of query and body together, nil if there is neither.
+func (m *model) input(name string, op *catalog.Operation, p place) *structType {
+	query, body := op.Request.Query, op.Request.Body
+	switch {
+	case body != nil && len(body.Fields) == 0:
+		p.at("request").errorf("a body without fields is not supported")
+		return nil
+	case body != nil:
+		return m.object(shape{name: name + "Request", own: true, role: request, query: query, fields: body.Fields}, p.at("request"))
+	case len(query) > 0:
+		return m.object(shape{name: name + "Query", own: true, role: request, query: query}, p.at("query"))
+	}
+	return nil
+}
+
+// output is the struct of the answer, nil if that is empty.
+func (m *model) output(name string, op *catalog.Operation, p place) *structType {
+	body := op.Response.Body
+	switch {
+	case body.Kind == "empty":
+		return nil
+	case len(body.Fields) == 0:
+		p.errorf("an answer without fields is not supported")
+		return nil
+	case body.TypeName != "":
+		return m.object(shape{name: body.TypeName, explicit: true, role: answer, fields: body.Fields}, p)
+	}
+	return m.object(shape{name: name + "Response", own: true, role: answer, fields: body.Fields}, p)
+}
+
+func (m *model) addEvent(n *catalog.Notification, p place) {
+	if len(n.EventTypes) != 1 {
+		p.errorf("a notification with several event types is not supported")
+		return
+	}
+	name := n.Name
+	if name == "" {
+		_, tail, _ := strings.Cut(n.EventTypes[0], ".")
+		name = exported(tail)
+	}
+	if name == "" {
+		p.errorf("the event type gives no Go name: the catalog has to give one")
+		return
+	}
+	s := m.object(shape{name: name, own: true, role: answer, fields: n.Resource.Fields}, p.at("resource"))
+	s.doc = fmt.Sprintf("is the resource of %s, %s", n.EventTypes[0], n.Title)
+	m.events = append(m.events, &event{n, s})
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"fmt"
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/openwechatpay/wechatpay/catalog"
+)
+
+// role is on which way a value goes. Optional numbers of requests are pointers, for there
+// zero and absent differ; those of answers are plain.
+type role int
+
+const (
+	request role = iota
+	answer
+)
+
+// shape is one occurrence of an object in the catalog.
+type shape struct {
+	name     string
+	explicit bool // the name is the catalog's, not the field's
+	own      bool // the name is of an operation or an event: nothing shares it
+	doc      string
+	role     role
+	query    []catalog.Field
+	fields   []catalog.Field
+}
+
+// structType is a struct of the generated package.
+type structType struct {
+	name     string
+	doc      string   // the comment, without the name
+	answers  []string // the verbs whose answer it is, as doc links
+	explicit bool
+	own      bool
+	sent     bool // requests have it
+	where    place
+	fields   []*structField
+}
+
+type structField struct {
+	wire     string // "out_order_no"
+	name     string // "OutOrderNo"
+	typ      string
+	query    bool // goes into the query of a request
+	optional bool
+	comment  string
+}
+
+// enumType is a string with documented values.
+type enumType struct {
+	name     string
+	doc      string // the comment, without the name
+	explicit bool
+	where    place
+	values   []string
+}
+
+// object is the struct of a shape. Shapes with one name share a struct, if they agree.
+func (m *model) object(s shape, p place) *structType {
+	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p}
+	for _, f := range s.query {
+		t.add(m.field(f, s.role, p.at(f.Name)), true)
+		if strings.HasPrefix(f.Type, "object") {
+			p.at(f.Name).errorf("an object in the query is not supported")
+		}
+	}
+	for _, f := range s.fields {
+		t.add(m.field(f, s.role, p.at(f.Name)), false)
+	}
+	if known, ok := m.structs[s.name]; ok && !s.own && !known.own {
+		known.merge(t)
+		return known
+	}
+	m.declare(s.name, "the type of "+p.text, p)
+	m.structs[s.name] = t
+	return t
+}
+
+// shared tells whether a type stands in the file of all types, not beside its one verb.
+func (t *structType) shared() bool { return !t.own }
+
+func (t *structType) add(f *structField, query bool) {
+	f.query = query
+	if other := t.field(f.name); other != nil {
+		t.where.at(f.wire).errorf("the field %s is there already, for %s", f.name, other.wire)
+		return
+	}
+	t.fields = append(t.fields, f)
+}
+
+func (t *structType) field(name string) *structField {
+	if i := slices.IndexFunc(t.fields, func(f *structField) bool { return f.name == name }); i >= 0 {
+		return t.fields[i]
+	}
+	return nil
+}
+
+// merge takes another occurrence in. Answers that the catalog gives one name may have
+// different fields, and the type then has all of them. Requests never: the gateway refuses
+// a field that an operation does not know.
+func (t *structType) merge(o *structType) {
+	union := t.explicit && o.explicit
+	for _, f := range o.fields {
+		known := t.field(f.name)
+		switch {
+		case known == nil && (t.sent || !union):
+			o.where.at(f.wire).errorf("the type %s has no such field at %s: %s", t.name, t.where.text, remedy)
+		case known == nil:
+			f.optional = f.optional || !o.sent
+			t.fields = append(t.fields, f)
+		case known.typ != f.typ || known.query != f.query:
+			o.where.at(f.wire).errorf("in the type %s it is a %s here and a %s at %s: %s", t.name, f.typ, known.typ, t.where.text, remedy)
+		}
+	}
+	for _, f := range t.fields {
+		if o.field(f.name) == nil && (o.sent || !union) {
+			o.where.errorf("the type %s has the field %s at %s, and not here: %s", t.name, f.name, t.where.text, remedy)
+		}
+	}
+	t.mergeOptional(o)
+}
+
+const remedy = "give one of them another type_name"
+
+// mergeOptional makes a field required if it is everywhere. Requests go before answers, for
+// only what is sent can be refused.
+func (t *structType) mergeOptional(o *structType) {
+	for _, f := range t.fields {
+		here := o.field(f.name)
+		switch {
+		case t.sent == o.sent:
+			f.optional = f.optional || here == nil || here.optional
+		case o.sent && here != nil:
+			f.optional, f.comment = here.optional, here.comment
+		}
+	}
+	t.sent = t.sent || o.sent
+}
+
+// field is one field of a struct.
+func (m *model) field(f catalog.Field, r role, p place) *structField {
+	name := exported(f.Name)
+	if name == "" {
+		p.errorf("the field gives no Go name")
+	}
+	item, list := strings.CutSuffix(f.Type, "[]")
+	typ := m.itemType(f, item, list, r, p)
+	switch {
+	case list:
+		typ = "[]" + typ
+	case r == request && !f.Required && (typ == "int64" || typ == "bool"):
+		typ = "*" + typ
+	}
+	return &structField{wire: f.Name, name: name, typ: typ, optional: !f.Required, comment: comment(f, r)}
+}
+
+// itemType is the Go type of a field, or of its items if it is a list.
+func (m *model) itemType(f catalog.Field, item string, list bool, r role, p place) string {
+	switch item {
+	case "string":
+		if len(f.Enum) > 0 {
+			return m.enum(f, list, p).name
+		}
+		if f.Format == "rfc3339" {
+			return "wechatpay.Time"
+		}
+		return "string"
+	case "integer":
+		return "int64"
+	case "number":
+		if f.Integral {
+			return "int64"
+		}
+		return "json.Number"
+	case "boolean":
+		return "bool"
+	}
+	if len(f.Fields) == 0 {
+		return "json.RawMessage"
+	}
+	s := shape{name: f.TypeName, explicit: f.TypeName != "", role: r, fields: f.Fields}
+	s.doc = "is the object " + about(f)
+	if list {
+		s.doc = "is an item of " + about(f)
+	}
+	if s.name == "" {
+		s.name = typeName(f.Name, list)
+	}
+	return m.object(s, p).name
+}
+
+// typeName is the name of a field's type, unless the catalog gives one.
+func typeName(wire string, list bool) string {
+	if list {
+		return singular(exported(wire))
+	}
+	return exported(wire)
+}
+
+// enum is the type of a string with documented values.
+func (m *model) enum(f catalog.Field, list bool, p place) *enumType {
+	e := &enumType{name: f.TypeName, explicit: f.TypeName != "", where: p, values: f.Enum}
+	if e.name == "" {
+		e.name = typeName(f.Name, list)
+	}
+	e.doc = "is a value of " + about(f)
+	known, ok := m.enums[e.name]
+	if !ok {
+		m.enums[e.name] = e
+		return e
+	}
+	for _, value := range e.values {
+		if slices.Contains(known.values, value) {
+			continue
+		}
+		if !known.explicit || !e.explicit {
+			p.errorf("the enum %s has no %q at %s: give one of them another type_name", e.name, value, known.where.text)
+		}
+		known.values = append(slices.Clip(known.values), value)
+	}
+	if len(e.values) < len(known.values) && !(known.explicit && e.explicit) {
+		p.errorf("the enum %s has more values at %s: give one of them another type_name", e.name, known.where.text)
+	}
+	return known
+}
+
+func (e *enumType) declare() {
+	e.where.m.declare(e.name, "the enum of "+e.where.text, e.where)
+	for _, value := range e.values {
+		if !token.IsIdentifier(e.constant(value)) {
+			e.where.errorf("the value %q gives no Go name", value)
+		}
+		e.where.m.declare(e.constant(value), "a value of "+e.name, e.where)
+	}
+}
+
+// constant is the name of one value.
+func (e *enumType) constant(value string) string { return e.name + capitals(value) }
+
+// about names a field in prose.
+func about(f catalog.Field) string {
+	if f.Label == "" {
+		return f.Name
+	}
+	return fmt.Sprintf("%s, %s", f.Name, f.Label)
+}
+
+// comment is what stands behind a field: its label, and what a caller has to know.
+func comment(f catalog.Field, r role) string {
+	var notes []string
+	if f.Label != "" {
+		notes = append(notes, f.Label)
+	}
+	if f.Unit != "" {
+		notes = append(notes, f.Unit)
+	}
+	if f.Format != "" && f.Format != "rfc3339" {
+		notes = append(notes, strings.ReplaceAll(f.Format, "|", " or "))
+	}
+	if r == request {
+		notes = append(notes, limits(f)...)
+	}
+	switch f.Encrypted {
+	case "platform":
+		notes = append(notes, "as crypt.EncryptOAEP returns it")
+	case "merchant":
+		notes = append(notes, "for crypt.DecryptOAEP")
+	}
+	return strings.Join(notes, ", ")
+}
+
+func limits(f catalog.Field) []string {
+	var notes []string
+	switch {
+	case f.MinLength > 1 && f.MaxLength == 0:
+		notes = append(notes, fmt.Sprintf("at least %d characters", f.MinLength))
+	case f.MinLength > 1:
+		notes = append(notes, fmt.Sprintf("%d to %d characters", f.MinLength, f.MaxLength))
+	case f.MaxLength > 0:
+		notes = append(notes, fmt.Sprintf("at most %d characters", f.MaxLength))
+	}
+	switch {
+	case f.MinItems > 0 && f.MaxItems > 0:
+		notes = append(notes, fmt.Sprintf("%d to %d items", f.MinItems, f.MaxItems))
+	case f.MaxItems > 0:
+		notes = append(notes, fmt.Sprintf("at most %d items", f.MaxItems))
+	case f.MinItems > 0:
+		notes = append(notes, fmt.Sprintf("at least %d items", f.MinItems))
+	}
+	switch {
+	case f.Minimum != nil && f.Maximum != nil:
+		notes = append(notes, fmt.Sprintf("%d to %d", *f.Minimum, *f.Maximum))
+	case f.Minimum != nil && *f.Minimum != 0:
+		notes = append(notes, fmt.Sprintf("at least %d", *f.Minimum))
+	case f.Maximum != nil:
+		notes = append(notes, fmt.Sprintf("at most %d", *f.Maximum))
+	}
+	return notes
+}
