@@ -1,0 +1,156 @@
+package front
+
+import (
+	"cmp"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/openwechatpay/wechatpay/sim/internal/fault"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// answer is what goes back.
+type answer struct {
+	status int
+	body   []byte
+	sub    int  // the number at the end of Request-ID
+	signed bool // whether it will be
+
+	// What a fault makes of it.
+	spoil      world.Effect // of the signature
+	html       bool
+	retryAfter int
+	reset      bool // nothing is sent
+	truncated  bool // only a part of it is
+}
+
+func (a *answer) sign() *answer {
+	a.signed = true
+	return a
+}
+
+func refused(r *Refusal) *answer {
+	return &answer{status: r.Status, body: r.body(), sub: cmp.Or(r.Sub, genericSub)}
+}
+
+// prepare sets the headers that the real gateway sends, and tells the log.
+func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
+	h.Set("Server", "nginx")
+	h.Set("Request-Id", f.requestID(a.sub))
+	if a.status != http.StatusNoContent {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	switch {
+	case a.html:
+		h.Set("Content-Type", "text/html")
+		h.Del("Request-Id")
+	case len(a.body) > 0:
+		h.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	h.Set("Cache-Control", "no-cache, must-revalidate")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Language", "zh-CN")
+	if a.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(a.retryAfter))
+	}
+	if a.signed {
+		f.Keys.Sign(h, x.MchID, x.Header.Get("Wechatpay-Serial"), a.body, f.Clock.Wire(), a.spoil)
+	}
+	x.Status, x.Answer, x.AnswerHeader = a.status, a.body, h.Clone()
+}
+
+// write sends the answer, or what a fault left of it.
+func write(w http.ResponseWriter, a *answer) {
+	if a.reset {
+		reset(w)
+	}
+	w.WriteHeader(a.status)
+	if !a.truncated {
+		_, _ = w.Write(a.body)
+		return
+	}
+	_, _ = w.Write(a.body[:len(a.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	reset(w)
+}
+
+// reset ends the connection as a crash would: with a reset where the server lets it, else by
+// ending the handler.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+	panic(http.ErrAbortHandler)
+}
+
+// FaultHeader lets a fault strike the one request that has it: its value is the fault as JSON.
+const FaultHeader = "Wxpay-Sim-Fault"
+
+// fault is what strikes this call.
+func (f *Front) fault(x *Exchange, c *Call) *world.Fault {
+	if text := x.Header.Get(FaultHeader); text != "" {
+		own := new(world.Fault)
+		if err := json.Unmarshal([]byte(text), own); err != nil || own.Check() != nil || own.Event != "" {
+			x.check("fault", "the header "+FaultHeader+" is not a fault of calls as JSON")
+			return nil
+		}
+		return own
+	}
+	return f.Faults.OfCall(fault.Call{Method: c.Op.Method, Path: c.Op.Path, MchID: c.Merchant.MchID, Names: c.names})
+}
+
+// names tells whether the call is about the order with this number of the merchant.
+func (c *Call) names(order string) bool {
+	var body map[string]any
+	_ = c.Decode(&body)
+	for _, name := range []string{"out_order_no", "out_trade_no", "out_refund_no", "out_bill_no"} {
+		if c.Path(name) == order || c.Query(name) == order || body[name] == order {
+			return true
+		}
+	}
+	return false
+}
+
+// replaces tells that the effect is an answer of its own, so that the work may be left out.
+func replaces(e world.Effect) bool {
+	return e == world.EffectStatus || e == world.EffectReset || e == world.EffectHTML
+}
+
+// spoiled is the answer after a fault struck it.
+func spoiled(a *answer, f *world.Fault) *answer {
+	switch f.Effect {
+	case world.EffectDelay:
+		return a
+	case world.EffectReset:
+		a.reset = true
+	case world.EffectTruncate:
+		a.truncated = true
+	case world.EffectHTML:
+		status := cmp.Or(f.Status, http.StatusBadGateway)
+		title := strconv.Itoa(status) + " " + http.StatusText(status)
+		page := "<html><head><title>" + title + "</title></head><body><center><h1>" + title + "</h1></center><hr><center>nginx</center></body></html>\n"
+		return &answer{status: status, body: []byte(page), html: true}
+	case world.EffectStatus:
+		return statusAnswer(f)
+	default:
+		a.spoil = f.Effect
+	}
+	return a
+}
+
+// statusAnswer is the answer that a fault gives instead.
+func statusAnswer(f *world.Fault) *answer {
+	a := &answer{status: f.Status, sub: genericSub, retryAfter: f.RetryAfter}
+	if f.Code != "" {
+		a.body = (&Refusal{Code: f.Code, Message: cmp.Or(f.Message, strings.ToLower(f.Code))}).body()
+	}
+	return a.sign()
+}

@@ -1,0 +1,249 @@
+// Package front is what stands before every product: it does what the gateway's front does,
+// in its order. Route and method, headers, the Authorization header's form, its time, its
+// serial number, its signature, then the mapping of path, query and body onto the
+// operation's fields. Only then a product sees the call. Every answer after the signature is
+// signed.
+package front
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/sim/internal/clock"
+	"github.com/openwechatpay/wechatpay/sim/internal/doctor"
+	"github.com/openwechatpay/wechatpay/sim/internal/fault"
+	"github.com/openwechatpay/wechatpay/sim/internal/keys"
+	"github.com/openwechatpay/wechatpay/sim/internal/mapping"
+	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// maxBody is the largest body of a request, in bytes.
+const maxBody = 1 << 20
+
+// Call is a call that the front let through.
+type Call struct {
+	Op       *catalog.Operation
+	Merchant *world.Merchant // who signed it
+	*mapping.Values
+}
+
+// Handler carries out an operation. What it returns becomes the body of the answer, nil stands
+// for none; an error that is a [*Refusal] becomes the answer, any other a SYSTEM_ERROR.
+type Handler func(tx *store.Tx, c *Call) (any, error)
+
+// Front is an [http.Handler] for the endpoints that have a [Handler].
+type Front struct {
+	Clock *clock.Clock
+	Store *store.Store
+	Keys  *keys.Ring
+	Rules world.Rules
+	Log   *Log
+
+	Faults *fault.Set
+	Closed <-chan struct{} // is closed when delays are to end
+
+	routes   router
+	handlers map[*catalog.Operation]Handler
+	served   atomic.Uint32
+}
+
+// Handle makes f answer the operation that id names ("POST /v3/…") by h.
+func (f *Front) Handle(id string, h Handler) {
+	op := catalog.Find(id)
+	if op == nil {
+		panic("sim: the catalog has no operation " + id)
+	}
+	if f.handlers == nil {
+		f.handlers = map[*catalog.Operation]Handler{}
+	}
+	f.handlers[op] = h
+	f.routes.add(op)
+}
+
+// ServeHTTP answers one request.
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := f.begin(r)
+	a := f.answer(x, r)
+	f.prepare(w.Header(), x, a)
+	f.Log.add(x)
+	write(w, a)
+}
+
+// answer is the way of a request. Each check stops it with its refusal.
+func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.check("carried out", fmt.Sprintf("the simulator has a defect: %v", p))
+			a = refused(SystemError())
+		}
+	}()
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		x.check("body", err.Error())
+		return &answer{status: http.StatusRequestEntityTooLarge}
+	}
+	x.Body = body
+	op, args, allowed := f.routes.find(r.Method, x.path())
+	if op == nil {
+		return f.notRouted(x, allowed)
+	}
+	x.Operation = op.ID()
+	x.pass("route")
+	if refusal := checkHeaders(r.Header); refusal != nil {
+		return x.refuse("headers", refusal)
+	}
+	x.pass("headers")
+	merchant, refusal := f.authenticate(x, r)
+	if refusal != nil {
+		return x.refuse("signature", refusal)
+	}
+	x.pass("signature")
+	input := mapping.Input{Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: body}
+	values, fault := mapping.Map(op, input, f.policy())
+	if fault != nil {
+		return x.refuse("mapping", f.faulty(op, fault)).sign()
+	}
+	x.pass("mapping")
+	return f.strike(x, &Call{Op: op, Merchant: merchant, Values: values})
+}
+
+// notRouted answers what no operation answers: the real front is as terse.
+func (f *Front) notRouted(x *Exchange, allowed bool) *answer {
+	if allowed {
+		x.check("route", "this path has other methods")
+		return &answer{status: http.StatusMethodNotAllowed}
+	}
+	x.check("route", "no operation of the simulator has this path")
+	return &answer{status: http.StatusNotFound}
+}
+
+// checkHeaders is the check that most services make before the signature.
+func checkHeaders(h http.Header) *Refusal {
+	if h.Get("Accept") == "" || h.Get("User-Agent") == "" {
+		return &Refusal{Status: 400, Code: "INVALID_REQUEST", Message: "Http头缺少Accept或User-Agent"}
+	}
+	return nil
+}
+
+// strike lets a fault do what it does, before or after the work.
+func (f *Front) strike(x *Exchange, c *Call) *answer {
+	fault := f.fault(x, c)
+	if fault == nil {
+		return f.carryOut(x, c)
+	}
+	x.check("fault", string(fault.Effect))
+	if replaces(fault.Effect) && !fault.After {
+		return spoiled(new(answer), fault)
+	}
+	a := f.carryOut(x, c)
+	if fault.Effect == world.EffectDelay {
+		select {
+		case <-time.After(time.Duration(fault.Delay)):
+		case <-x.gone:
+		case <-f.Closed:
+		}
+	}
+	return spoiled(a, fault)
+}
+
+// carryOut runs the operation as one transaction, so that a refusal leaves nothing behind.
+func (f *Front) carryOut(x *Exchange, c *Call) *answer {
+	var result any
+	err := f.Store.Update(func(tx *store.Tx) (err error) {
+		result, err = f.handlers[c.Op](tx, c)
+		return err
+	})
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return x.refuse("business", refusal.withRules(f.Rules)).sign()
+	}
+	if err != nil {
+		x.check("carried out", err.Error())
+		return refused(SystemError()).sign()
+	}
+	x.pass("business")
+	if result == nil {
+		return (&answer{status: http.StatusNoContent}).sign()
+	}
+	return (&answer{status: c.Op.Response.Status[0], body: marshal(result)}).sign()
+}
+
+// requestID is as the gateway's: hexadecimal, then an internal result code, 0 for success.
+func (f *Front) requestID(sub int) string {
+	var random [8]byte
+	rand.Read(random[:])
+	return fmt.Sprintf("08%08X%08X%s-%d", f.Clock.Wire().Unix(), f.served.Add(1), strings.ToUpper(hex.EncodeToString(random[:])), sub)
+}
+
+func (f *Front) begin(r *http.Request) *Exchange {
+	x := &Exchange{At: f.Clock.Wire(), Method: r.Method, Target: target(r), Header: r.Header.Clone(), Host: r.Host}
+	x.began, x.gone = time.Now(), r.Context().Done()
+	return x
+}
+
+// target is path and query as they stand in the request line.
+func target(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+// authenticate finds out who signed, in the gateway's order: form, scheme, time, serial number,
+// signature.
+func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Refusal) {
+	a, err := auth.ParseAuthorization(r.Header.Get("Authorization"))
+	if err != nil {
+		return nil, signError("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》").
+			With(doctor.Authorization(r.Header.Values("Authorization")))
+	}
+	if a.Scheme != auth.Scheme {
+		return nil, signError("HTTP头Authorization认证类型不正确").With("want the scheme " + auth.Scheme)
+	}
+	seconds, err := strconv.ParseInt(a.Timestamp, 10, 64)
+	if err != nil {
+		return nil, signError("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》").With("the timestamp is not a number")
+	}
+	if skew := x.At.Unix() - seconds; skew > int64(auth.Window.Seconds()) || -skew > int64(auth.Window.Seconds()) {
+		return nil, signError("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟").
+			With(fmt.Sprintf("the timestamp is %d s from the gateway's time, which is %d; it counts seconds, not milliseconds", skew, x.At.Unix()))
+	}
+	merchant := f.Keys.Merchant(a.MchID)
+	if merchant == nil || !strings.EqualFold(merchant.SerialNo, a.SerialNo) {
+		return nil, signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号").
+			With("want the serial number of a certificate of the merchant that mchid names")
+	}
+	if refusal := checkCertificate(merchant, x.At); refusal != nil {
+		return nil, refusal
+	}
+	text := auth.RequestText(x.Method, x.Target, a.Timestamp, a.Nonce, x.Body)
+	x.SignedText = text
+	if auth.Verify(merchant.Public, text, a.Signature) != nil {
+		return nil, notMatching(x, text).With(f.diagnose(x, a, merchant))
+	}
+	x.MchID = a.MchID
+	return merchant.Merchant, nil
+}
+
+// checkCertificate is what has become of the merchant's certificate.
+func checkCertificate(m *keys.Merchant, now time.Time) *Refusal {
+	switch {
+	case m.CertificateState == world.CertificateRevoked:
+		return signError("商户证书已作废")
+	case m.CertificateState == world.CertificateReplaced:
+		return signError("已更换证书，请使用新证书")
+	case now.After(m.NotAfter):
+		return signError("商户证书已过期")
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package front
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/sim/internal/doctor"
+)
+
+// Exchange is one request with its answer, and what each check said.
+type Exchange struct {
+	ID     int       `json:"id"`
+	At     time.Time `json:"at"`
+	Method string    `json:"method"`
+	Target string    `json:"target"`
+	Host   string    `json:"host"`
+
+	Header http.Header `json:"header"`
+	Body   []byte      `json:"body"`
+
+	Operation  string  `json:"operation"`   // "" if none was found
+	MchID      string  `json:"mchid"`       // who signed it, "" if nobody did
+	SignedText []byte  `json:"signed_text"` // the text that the gateway expected to be signed
+	Checks     []Check `json:"checks"`
+
+	Diagnosis []doctor.Finding `json:"diagnosis,omitempty"` // the mistakes that explain a signature which does not match
+
+	Status       int           `json:"status"`
+	AnswerHeader http.Header   `json:"answer_header"`
+	Answer       []byte        `json:"answer"`
+	Took         time.Duration `json:"took"`
+
+	began time.Time
+	gone  <-chan struct{} // is closed when nobody waits for the answer any more
+}
+
+// Explain tells in a few lines what was asked and which check refused it.
+func (x *Exchange) Explain() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "request %d: %s %s was answered %d\n", x.ID, x.Method, x.Target, x.Status)
+	if len(x.Body) > 0 {
+		fmt.Fprintf(&b, "  body: %.2000s\n", x.Body)
+	}
+	for _, check := range x.Checks {
+		if !check.Passed {
+			fmt.Fprintf(&b, "  %s: %s %s\n", check.Name, check.Finding, check.Basis)
+		}
+	}
+	for _, finding := range x.Diagnosis {
+		if finding.Difference != "" {
+			fmt.Fprintf(&b, "  %s: %s\n", finding.Mistake, finding.Difference)
+		}
+	}
+	return b.String()
+}
+
+// Check is what one check said.
+type Check struct {
+	Name    string `json:"name"`
+	Passed  bool   `json:"passed"`
+	Finding string `json:"finding,omitempty"`
+	Basis   Basis  `json:"basis,omitempty"`
+}
+
+func (x *Exchange) path() string {
+	path, _, _ := strings.Cut(x.Target, "?")
+	return path
+}
+
+func (x *Exchange) query() string {
+	_, query, _ := strings.Cut(x.Target, "?")
+	return query
+}
+
+func (x *Exchange) pass(name string) {
+	x.Checks = append(x.Checks, Check{Name: name, Passed: true})
+}
+
+func (x *Exchange) check(name, finding string) {
+	x.Checks = append(x.Checks, Check{Name: name, Finding: finding})
+}
+
+// refuse notes the check that failed and makes its answer.
+func (x *Exchange) refuse(name string, r *Refusal) *answer {
+	finding := r.Error()
+	if r.Why != "" {
+		finding += " (" + r.Why + ")"
+	}
+	x.Checks = append(x.Checks, Check{Name: name, Finding: finding, Basis: r.Basis})
+	return refused(r)
+}
+
+// Log keeps the last exchanges.
+type Log struct {
+	// Seen is called with each exchange, if it is not nil.
+	Seen func(*Exchange)
+
+	mu   sync.Mutex
+	last []*Exchange // a ring once it is full
+	n    int         // how many there were
+}
+
+// kept is how many exchanges a [Log] keeps: with bodies of at most 1 MiB and mostly of 1 kB.
+const kept = 1000
+
+func (l *Log) add(x *Exchange) {
+	x.Took = time.Since(x.began)
+	l.mu.Lock()
+	x.ID = l.n + 1
+	if len(l.last) < kept {
+		l.last = append(l.last, x)
+	} else {
+		l.last[l.n%kept] = x
+	}
+	l.n++
+	l.mu.Unlock()
+	if l.Seen != nil {
+		l.Seen(x)
+	}
+}
+
+// Since returns the exchanges with an ID above id that are still kept, the oldest first.
+func (l *Log) Since(id int) []*Exchange {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var exchanges []*Exchange
+	for i := max(id, l.n-len(l.last)); i < l.n; i++ {
+		exchanges = append(exchanges, l.last[i%kept])
+	}
+	return exchanges
+}

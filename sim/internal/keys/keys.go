@@ -1,0 +1,126 @@
+// Package keys holds the keys of a simulated gateway: its own, which it signs with, and those of
+// its merchants, which it verifies with.
+package keys
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// Ring is all keys of a world. It is safe for concurrent use.
+type Ring struct {
+	platform  *rsa.PrivateKey
+	merchants map[string]*Merchant
+	world     []world.PlatformCertificate
+	rotations *store.Table[Rotation]
+
+	mu           sync.RWMutex
+	certificates []*Certificate // 平台证书
+	signing      string         // the serial number of the one that signs
+}
+
+// Merchant is a merchant that signs calls.
+type Merchant struct {
+	*world.Merchant
+	Public   *rsa.PublicKey
+	NotAfter time.Time // when its certificate expires
+}
+
+// New reads the keys of w, which has to be complete, and keeps what becomes of them in st.
+func New(w *world.World, st *store.Store) (*Ring, error) {
+	platform, err := auth.ParsePrivateKey([]byte(w.Platform.PrivateKey))
+	if err != nil {
+		return nil, fmt.Errorf("the platform's private_key: %w", err)
+	}
+	r := &Ring{platform: platform, merchants: map[string]*Merchant{}, world: w.Platform.Certificates}
+	if err := r.readMerchants(w); err != nil {
+		return nil, err
+	}
+	if err := r.set(Rotation{Certificates: r.world}); err != nil {
+		return nil, err
+	}
+	r.rotations = store.NewTable(st, "platform.rotation", store.Hooks[Rotation]{Changed: r.changed})
+	return r, nil
+}
+
+func (r *Ring) readMerchants(w *world.World) error {
+	for i := range w.Merchants {
+		m := &w.Merchants[i]
+		if m.Certificate == "" {
+			continue
+		}
+		cert, err := auth.ParseCertificate([]byte(m.Certificate))
+		if err != nil {
+			return fmt.Errorf("the certificate of merchant %s: %w", m.MchID, err)
+		}
+		public, ok := cert.PublicKey.(*rsa.PublicKey)
+		if !ok {
+			return fmt.Errorf("the certificate of merchant %s holds a %T, want an RSA key", m.MchID, cert.PublicKey)
+		}
+		r.merchants[m.MchID] = &Merchant{Merchant: m, Public: public, NotAfter: cert.NotAfter}
+	}
+	return nil
+}
+
+// Merchant is the merchant with this number, if it signs calls.
+func (r *Ring) Merchant(mchID string) *Merchant { return r.merchants[mchID] }
+
+// Others are the public keys that may be mixed up with that of a merchant, by whose they are.
+func (r *Ring) Others(mchID string) map[string]*rsa.PublicKey {
+	others := map[string]*rsa.PublicKey{"WeChat Pay": &r.platform.PublicKey}
+	for id, m := range r.merchants {
+		if id != mchID {
+			others["merchant "+id] = m.Public
+		}
+	}
+	return others
+}
+
+// PublicKeyPEM is WeChat Pay's public key (微信支付公钥).
+func (r *Ring) PublicKeyPEM() (string, error) { return world.PublicKeyPEM(r.platform) }
+
+// Sign adds the signature of body, which goes to the merchant, to the headers h. The key is the
+// one that asked names, where it may be chosen. An effect of a fault spoils it.
+func (r *Ring) Sign(h http.Header, mchID, asked string, body []byte, now time.Time, spoil world.Effect) {
+	switch spoil {
+	case world.EffectUnsigned:
+		return
+	case world.EffectStale:
+		now = now.Add(-auth.Window - time.Minute)
+	case world.EffectWrongSignature:
+		body = append([]byte("not "), body...)
+	}
+	serial, key := r.choose(mchID, asked)
+	timestamp, nonce := strconv.FormatInt(now.Unix(), 10), newNonce()
+	signature, err := auth.Sign(key, auth.AnswerText(timestamp, nonce, body))
+	if err != nil {
+		panic(err) // an RSA key in memory does not fail
+	}
+	if spoil == world.EffectProbe {
+		signature = "WECHATPAY/SIGNTEST/" + signature[len("WECHATPAY/SIGNTEST/"):]
+	}
+	if spoil == world.EffectUnknownSerial {
+		serial = "PUB_KEY_ID_0000000000000000000000000000"
+	}
+	h.Set("Wechatpay-Nonce", nonce)
+	h.Set("Wechatpay-Timestamp", timestamp)
+	h.Set("Wechatpay-Serial", serial)
+	h.Set("Wechatpay-Signature", signature)
+	h.Set("Wechatpay-Signature-Type", auth.Scheme)
+}
+
+func newNonce() string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	return hex.EncodeToString(raw[:])
+}

@@ -1,0 +1,178 @@
+// Package manage is the simulator's management API: everything that is not the merchant's to
+// do. It has a listener of its own, so that no SDK finds it by mistake.
+package manage
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/sim/control"
+	"github.com/openwechatpay/wechatpay/sim/internal/clock"
+	"github.com/openwechatpay/wechatpay/sim/internal/fault"
+	"github.com/openwechatpay/wechatpay/sim/internal/front"
+	"github.com/openwechatpay/wechatpay/sim/internal/keys"
+	"github.com/openwechatpay/wechatpay/sim/internal/notify"
+	"github.com/openwechatpay/wechatpay/sim/internal/payscore"
+	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
+	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// API is what the management API works on.
+type API struct {
+	World    *world.World
+	Keys     *keys.Ring
+	Clock    *clock.Clock
+	Store    *store.Store
+	Schedule *schedule.Scheduler
+	Notify   *notify.Service
+	Log      *front.Log
+	Faults   *fault.Set
+	PayScore *payscore.Product
+}
+
+// Handler serves the API.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /merchants", answer(a.merchants))
+	a.handlePayScore(mux)
+	mux.Handle("GET /clock", answer(a.clock))
+	mux.Handle("POST /clock/advance", answer(a.advance))
+	a.handleCertificates(mux)
+	a.handleFaults(mux)
+	a.handleNotifications(mux)
+	mux.Handle("GET /requests", answer(a.requests))
+	mux.Handle("POST /reset", answer(a.reset))
+	return guard(mux)
+}
+
+// guard keeps web pages out: one that a browser shows must not play the simulator's users, be
+// it from another origin or by a name that leads to loopback.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		switch {
+		case host != "localhost" && !net.ParseIP(host).IsLoopback():
+			fail(w, http.StatusForbidden, errors.New("the Host is not loopback"))
+		case r.Header.Get("Origin") != "":
+			fail(w, http.StatusForbidden, errors.New("web pages may not call this API"))
+		case r.Method == http.MethodPost && media != "application/json":
+			fail(w, http.StatusUnsupportedMediaType, errors.New("the Content-Type has to be application/json"))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// failure is an error with its status.
+type failure struct {
+	status int
+	error
+}
+
+// answer makes a handler of a function: its result becomes JSON, its error a 400, or the
+// status of a failure.
+func answer(fn func(r *http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+		result, err := fn(r)
+		if err != nil {
+			status := http.StatusBadRequest
+			if f, ok := errors.AsType[failure](err); ok {
+				status = f.status
+			}
+			fail(w, status, err)
+			return
+		}
+		reply(w, http.StatusOK, result)
+	})
+}
+
+func fail(w http.ResponseWriter, status int, err error) {
+	reply(w, status, map[string]string{"error": err.Error()})
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v) // who hangs up needs no answer
+}
+
+// read reads the request's JSON.
+func read[T any](r *http.Request) (v T, err error) {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return v, fmt.Errorf("the body is not JSON of the documented form: %w", err)
+	}
+	return v, nil
+}
+
+func (a *API) merchants(*http.Request) (any, error) {
+	public, err := a.Keys.PublicKeyPEM()
+	if err != nil {
+		return nil, err
+	}
+	merchants := []control.Merchant{}
+	for _, m := range a.World.Merchants {
+		if a.Keys.Merchant(m.MchID) == nil {
+			continue
+		}
+		merchants = append(merchants, control.Merchant{
+			MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: m.PrivateKey, Certificate: m.Certificate,
+			APIv3Key: m.APIv3Key, PublicKeyID: world.PublicKeyID(m.MchID), PublicKey: public,
+			KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
+		})
+	}
+	return merchants, nil
+}
+
+func (a *API) clock(*http.Request) (any, error) {
+	return control.Clock{Wire: a.Clock.Wire(), Business: a.Clock.Business()}, nil
+}
+
+func (a *API) advance(r *http.Request) (any, error) {
+	named, err := read[struct {
+		By string `json:"by"`
+	}](r)
+	if err != nil {
+		return nil, err
+	}
+	by, err := time.ParseDuration(named.By)
+	if err != nil || by < 0 {
+		return nil, fmt.Errorf(`the member by is %q, want a duration such as "720h"`, named.By)
+	}
+	if err := a.Schedule.Advance(by); err != nil {
+		return nil, err
+	}
+	return a.clock(r)
+}
+
+func (a *API) requests(r *http.Request) (any, error) {
+	since := 0
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = strconv.Atoi(text); err != nil || since < 0 {
+			return nil, errors.New("the parameter since is not the ID of a request")
+		}
+	}
+	return append([]*control.Exchange{}, a.Log.Since(since)...), nil
+}
+
+// reset forgets all that happened, but for the requests.
+func (a *API) reset(*http.Request) (any, error) {
+	a.Faults.Reset()
+	return struct{}{}, a.Schedule.Reset()
+}

@@ -1,0 +1,281 @@
+package mapping
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/openwechatpay/wechatpay/catalog"
+)
+
+// mapMembers checks the types of an object's members. Members that the catalog does not know
+// are kept for later, or dropped where the policy ignores them.
+func (m *mapper) mapMembers(fields []catalog.Field, object map[string]any, at source) *Fault {
+	for i := range fields {
+		value, ok := object[fields[i].Name]
+		if !ok {
+			continue
+		}
+		if fault := m.mapValue(&fields[i], value, at.child(fields[i].Name)); fault != nil {
+			return fault
+		}
+	}
+	m.unknown = append(m.unknown, unknownNames(fields, object, at)...)
+	if m.policy.Unknown == Ignore {
+		maps.DeleteFunc(object, func(name string, _ any) bool { return find(fields, name) == nil })
+	}
+	return nil
+}
+
+// unknownNames are pointers to the members that the catalog does not know, in one order.
+func unknownNames[V any](fields []catalog.Field, object map[string]V, at source) (pointers []string) {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if find(fields, name) == nil {
+			pointers = append(pointers, at.child(name).String())
+		}
+	}
+	return pointers
+}
+
+func (m *mapper) mapValue(f *catalog.Field, value any, at source) *Fault {
+	base, multiple := strings.CutSuffix(f.Type, "[]")
+	if !multiple {
+		return m.mapOne(f, value, at)
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return notArray(f, value, at)
+	}
+	one := *f
+	one.Type = base
+	for i, item := range list {
+		if fault := m.mapOne(&one, item, at.child(strconv.Itoa(i))); fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
+
+func (m *mapper) mapOne(f *catalog.Field, value any, at source) *Fault {
+	ok := true
+	switch f.Type {
+	case "integer", "number":
+		var number json.Number
+		if number, ok = value.(json.Number); ok && isInteger(f) {
+			_, err := number.Int64()
+			ok = err == nil
+		}
+	case "boolean":
+		_, ok = value.(bool)
+	case "object":
+		object, isObject := value.(map[string]any)
+		if isObject && len(f.Fields) > 0 {
+			return m.mapMembers(f.Fields, object, at)
+		}
+		if isObject {
+			return noNull(f, object, at)
+		}
+		ok = false
+	default:
+		_, ok = value.(string)
+	}
+	if !ok {
+		return wrongType(f, value, at)
+	}
+	return nil
+}
+
+// noNull looks for null where the catalog does not say what an object holds.
+func noNull(f *catalog.Field, value any, at source) *Fault {
+	switch node := value.(type) {
+	case nil:
+		return null(f, at)
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(node)) {
+			if fault := noNull(&catalog.Field{Name: name}, node[name], at.child(name)); fault != nil {
+				return fault
+			}
+		}
+	case []any:
+		for i, item := range node {
+			if fault := noNull(f, item, at.child(strconv.Itoa(i))); fault != nil {
+				return fault
+			}
+		}
+	}
+	return nil
+}
+
+// isInteger: a number that label or format prove to be whole counts as an integer.
+func isInteger(f *catalog.Field) bool { return f.Type == "integer" || f.Integral }
+
+// mapTexts maps path or query parameters, which are always text. An empty one is kept as
+// text, whatever its type, and counts as missing.
+func mapTexts(fields []catalog.Field, texts map[string][]string, at source) (map[string]any, *Fault) {
+	values := map[string]any{}
+	for _, f := range fields {
+		here, list := at.child(f.Name), []any{}
+		base, multiple := strings.CutSuffix(f.Type, "[]")
+		if f.Type = base; len(texts[f.Name]) > 1 && !multiple {
+			return nil, repeated(&f, here, here, Invented)
+		}
+		for _, text := range texts[f.Name] {
+			value, ok := fromText(&f, text, at)
+			if fault := checkText(&f, text, here); fault != nil {
+				return nil, fault
+			}
+			if !ok && text != "" {
+				return nil, wrongType(&f, text, here)
+			}
+			if values[f.Name] = value; multiple {
+				list = append(list, value)
+				values[f.Name] = list
+			}
+		}
+	}
+	return values, nil
+}
+
+// fromText is text as the field's type, or as it is. Path parameters are unsigned.
+func fromText(f *catalog.Field, text string, at source) (any, bool) {
+	switch {
+	case isInteger(f) && at[0] == "uri_template":
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			return json.Number(strconv.FormatUint(n, 10)), true
+		}
+	case isInteger(f):
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && text[0] != '+' {
+			return json.Number(strconv.FormatInt(n, 10)), true
+		}
+	case f.Type == "number":
+		if json.Valid([]byte(text)) && strings.Trim(text, "+-.0123456789eE") == "" {
+			return json.Number(text), true
+		}
+	case f.Type == "boolean":
+		if text == "true" || text == "false" {
+			return text == "true", true
+		}
+	default:
+		return text, true
+	}
+	return text, false
+}
+
+// ruleMembers checks presence and rules in the order of the catalog.
+func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at source) *Fault {
+	for i := range fields {
+		f := &fields[i]
+		value, ok := object[f.Name]
+		if !ok && f.Required {
+			return m.missing(f, at)
+		}
+		if !ok {
+			continue
+		}
+		if fault := m.ruleValue(f, value, at.child(f.Name)); fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
+
+func (m *mapper) ruleValue(f *catalog.Field, value any, at source) *Fault {
+	switch value := value.(type) {
+	case string:
+		return m.ruleText(f, value, at)
+	case json.Number:
+		return m.ruleNumber(f, value, at)
+	case map[string]any:
+		if len(f.Fields) > 0 {
+			return m.ruleMembers(f.Fields, value, at)
+		}
+	case []any:
+		if len(value) < f.MinItems {
+			return items(f, at, len(value), "小于最小值", f.MinItems)
+		}
+		if f.MaxItems > 0 && len(value) > f.MaxItems {
+			return items(f, at, len(value), "大于最大值", f.MaxItems)
+		}
+		for i, item := range value {
+			if fault := m.ruleValue(f, item, at.child(strconv.Itoa(i))); fault != nil {
+				return fault
+			}
+		}
+	}
+	return nil
+}
+
+// ruleText takes an empty string for one that is not there, unless a minimum length says
+// otherwise.
+func (m *mapper) ruleText(f *catalog.Field, text string, at source) *Fault {
+	n, unit := utf8.RuneCountInString(text), "字符数"
+	if m.policy.Length == Bytes {
+		n, unit = len(text), "字节数"
+	}
+	switch {
+	case n < f.MinLength && f.Encrypted == "":
+		return length(f, at, unit, n, "小于最小值", f.MinLength)
+	case text == "" && f.Required:
+		fault := required(f, at)
+		fault.Basis = Inferred
+		return fault
+	case text == "" || f.Encrypted != "": // the rules are for the plaintext
+		return nil
+	case f.MaxLength > 0 && n > f.MaxLength:
+		return length(f, at, unit, n, "大于最大值", f.MaxLength)
+	case f.Pattern != "" && !regexp.MustCompile(`^(?:`+f.Pattern+`)$`).MatchString(text):
+		return pattern(f, text, at)
+	case m.policy.Enum == Refuse && len(f.Enum) > 0 && !slices.Contains(f.Enum, text):
+		return enum(f, text, at)
+	case f.Format != "" && !formatted(f.Format, text):
+		return format(f, text, at)
+	}
+	return nil
+}
+
+// formatted says whether text has one of the formats, with | between them.
+func formatted(formats, text string) bool {
+	layouts := map[string]string{"yyyy-MM-dd": time.DateOnly, "yyyyMMdd": "20060102", "yyyyMMddHHmmss": "20060102150405"}
+	for format := range strings.SplitSeq(formats, "|") {
+		var err error
+		if layout, ok := layouts[format]; ok {
+			_, err = time.Parse(layout, text)
+		} else if format == "rfc3339" {
+			err = new(time.Time).UnmarshalText([]byte(text)) // stricter than time.Parse
+		} else if format != text { // a literal, OnAccept
+			continue
+		}
+		if err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mapper) ruleNumber(f *catalog.Field, number json.Number, at source) *Fault {
+	if f.Minimum != nil && compare(number, *f.Minimum) < 0 {
+		return tooSmall(f, number, at)
+	}
+	if f.Maximum != nil && compare(number, *f.Maximum) > 0 {
+		return tooLarge(f, number, at)
+	}
+	if m.policy.Enum == Refuse && len(f.Enum) > 0 && !slices.Contains(f.Enum, normalNumber(string(number))) {
+		return enum(f, number, at)
+	}
+	return nil
+}
+
+// compare is exact for integers; others come close enough, an enormous one as infinity.
+func compare(number json.Number, bound int64) int {
+	if n, err := number.Int64(); err == nil {
+		return cmp.Compare(n, bound)
+	}
+	n, _ := number.Float64()
+	return cmp.Compare(n, float64(bound))
+}

@@ -1,0 +1,200 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/crypt"
+	"github.com/openwechatpay/wechatpay/sim/internal/clock"
+	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// This file is one delivery.
+
+// fire begins a delivery. The row stays as it is until its outcome is known, so that one that a
+// crash broke off is made again.
+func (s *Service) fire(tx *store.Tx, id string, n *Notification) {
+	tx.After(func() {
+		if s.begin(id) {
+			s.deliver(n)
+		}
+	})
+}
+
+// begin tells whether no other delivery of the notification is under way.
+func (s *Service) begin(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.going[id] {
+		return false
+	}
+	s.going[id] = true
+	return true
+}
+
+func (s *Service) deliver(n *Notification) {
+	var effect world.Effect
+	if f := s.Faults.OfDelivery(n.EventType, n.MchID); f != nil {
+		effect = f.Effect
+	}
+	attempt := s.attempt(n, effect)
+	if effect == world.EffectDuplicate {
+		attempt = s.attempt(n, effect)
+	}
+	status := attempt.Status
+	s.mu.Lock()
+	delete(s.going, n.ID)
+	s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return // closed, so nobody knows
+	}
+	_ = s.Store.Update(func(tx *store.Tx) error {
+		before := s.table.Get(tx, n.ID)
+		if before == nil {
+			return nil // everything was forgotten meanwhile
+		}
+		after := *before
+		after.Attempts = append(slices.Clip(after.Attempts), attempt)
+		after.Delivered = after.Delivered || status == http.StatusOK || status == http.StatusNoContent
+		after.Next = time.Time{}
+		if waits := ladders[after.Ladder]; !after.Delivered && len(after.Attempts) <= len(waits) {
+			after.Next = tx.Now.Add(waits[len(after.Attempts)-1])
+		}
+		s.table.Put(tx, n.ID, &after)
+		return nil
+	})
+}
+
+// attempt makes one delivery.
+func (s *Service) attempt(n *Notification, effect world.Effect) Attempt {
+	a := Attempt{At: s.Clock.Business(), Fault: effect}
+	if effect == world.EffectDrop {
+		a.Error = "lost on its way"
+		return a
+	}
+	var err error
+	if a.Status, err = s.post(n, effect); err != nil {
+		a.Error = err.Error()
+	}
+	return a
+}
+
+func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
+	body, err := s.body(n)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, Deadline)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	if err := s.allowed(req.URL); err != nil {
+		return 0, err
+	}
+	req.Header = http.Header{
+		"Accept":        {"*/*"},
+		"Cache-Control": {"no-cache"},
+		"Pragma":        {"no-cache"},
+		"User-Agent":    {"Mozilla/4.0"},
+		"Content-Type":  {"application/json"},
+		"Request-Id":    {strings.ToUpper(newID())},
+	}
+	s.Keys.Sign(req.Header, n.MchID, "", body, s.Clock.Wire(), effect)
+	res, err := s.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
+	return res.StatusCode, nil
+}
+
+// body is the notification as it goes out, its resource encrypted with a fresh nonce.
+func (s *Service) body(n *Notification) ([]byte, error) {
+	m := s.World.Merchant(n.MchID)
+	if m == nil {
+		return nil, fmt.Errorf("there is no merchant %s", n.MchID)
+	}
+	nonce := rand.Text()[:12]
+	ciphertext, err := crypt.SealGCM(m.APIv3Key, nonce, n.AssociatedData, n.Resource)
+	if err != nil {
+		return nil, err
+	}
+	type resource struct {
+		OriginalType   string `json:"original_type"`
+		Algorithm      string `json:"algorithm"`
+		Ciphertext     string `json:"ciphertext"`
+		AssociatedData string `json:"associated_data"`
+		Nonce          string `json:"nonce"`
+	}
+	return json.Marshal(struct {
+		ID           string   `json:"id"`
+		CreateTime   string   `json:"create_time"`
+		ResourceType string   `json:"resource_type"`
+		EventType    string   `json:"event_type"`
+		Summary      string   `json:"summary"`
+		Resource     resource `json:"resource"`
+	}{
+		n.ID, n.CreateTime.In(clock.Beijing).Format(time.RFC3339), "encrypt-resource", n.EventType, n.Summary,
+		resource{n.OriginalType, "AEAD_AES_256_GCM", base64.StdEncoding.EncodeToString(ciphertext), n.AssociatedData, nonce},
+	})
+}
+
+// allowed keeps a simulator from calling the world: its merchants' URLs come from tests.
+func (s *Service) allowed(u *url.URL) error {
+	host := u.Hostname()
+	if host == "localhost" || net.ParseIP(host).IsLoopback() || slices.Contains(s.Allow, host) {
+		return nil
+	}
+	return fmt.Errorf("not delivered: %s is not a loopback address; allow its host to the simulator", host)
+}
+
+// newClient checks the address once more when it is known, for a name may lead anywhere.
+func (s *Service) newClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				host, _, _ := net.SplitHostPort(address)
+				dialer := &net.Dialer{}
+				if !slices.Contains(s.Allow, host) {
+					dialer.Control = loopbackOnly
+				}
+				return dialer.DialContext(ctx, network, address)
+			},
+			MaxIdleConnsPerHost: 16,
+			IdleConnTimeout:     10 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().IsLoopback() {
+		return fmt.Errorf("not delivered: %s is not a loopback address", address)
+	}
+	return nil
+}
+
+// newID is a UUID, as the real notifications have.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,186 @@
+// Package store keeps the state of a simulated gateway: tables of rows in memory, changed by
+// transactions one after the other, each of them one event of a journal. Reading the
+// events again gives the same tables, with the same timers.
+//
+// A row is never changed once it was put: to change it, put a changed copy. So a transaction
+// that fails leaves nothing behind.
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Journal keeps the events of a store. It is called by one goroutine at a time.
+type Journal interface {
+	// Append keeps event for good before it returns.
+	Append(event []byte) error
+	// Replay calls fn with every event, the oldest first, and ends with fn's error.
+	Replay(fn func(event []byte) error) error
+}
+
+// Store is all tables of a gateway. It is safe for concurrent use.
+type Store struct {
+	now     func() time.Time
+	journal Journal // nil if nothing is kept
+
+	mu     sync.Mutex
+	tables map[string]table
+	timers timers
+	rang   chan struct{} // wakes who waits for timers, after each change
+}
+
+// table is a Table without its type.
+type table interface {
+	apply(key string, row any) error
+	decode(key string, row json.RawMessage) error
+	due(key string) time.Time
+	fire(tx *Tx, key string)
+	keys() []string
+}
+
+// New returns an empty Store whose time is now.
+func New(now func() time.Time, journal Journal) *Store {
+	return &Store{now: now, journal: journal, tables: map[string]table{}, rang: make(chan struct{}, 1)}
+}
+
+// event is a transaction in the journal.
+type event struct {
+	At   time.Time `json:"at"`
+	Puts []change  `json:"puts"`
+}
+
+type change struct {
+	Table string          `json:"t"`
+	Key   string          `json:"k"`
+	Row   json.RawMessage `json:"v"` // null if the row was deleted
+}
+
+// Replay reads the journal into the tables, which all have to be there.
+func (s *Store) Replay() error {
+	if s.journal == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	return s.journal.Replay(func(text []byte) error {
+		n++
+		var e event
+		if err := json.Unmarshal(text, &e); err != nil {
+			return fmt.Errorf("event %d of the journal is damaged: %w", n, err)
+		}
+		for _, c := range e.Puts {
+			t := s.tables[c.Table]
+			if t == nil {
+				return fmt.Errorf("event %d of the journal is about %q, which this version does not know", n, c.Table)
+			}
+			if err := t.decode(c.Key, c.Row); err != nil {
+				return fmt.Errorf("event %d of the journal does not fit this version: %w", n, err)
+			}
+			s.schedule(c.Table, c.Key)
+		}
+		return nil
+	})
+}
+
+// Reset deletes all rows, as one transaction.
+func (s *Store) Reset() error {
+	return s.Update(func(tx *Tx) error {
+		for name, t := range s.tables {
+			for _, key := range t.keys() {
+				tx.put(name, key, nil)
+			}
+		}
+		return nil
+	})
+}
+
+// Tx is a transaction: what it puts becomes visible to others when it ends well.
+type Tx struct {
+	Now   time.Time // when the transaction began, on the store's clock
+	s     *Store
+	puts  []put
+	at    map[tableKey]int // of puts
+	after []func()
+}
+
+type tableKey struct{ table, key string }
+
+type put struct {
+	tableKey
+	row any // a *T, nil to delete
+}
+
+// After runs fn once the transaction has ended well, outside of it.
+func (tx *Tx) After(fn func()) { tx.after = append(tx.after, fn) }
+
+// Update runs fn as one transaction. If fn fails, or the journal does, nothing has happened.
+func (s *Store) Update(fn func(tx *Tx) error) error {
+	after, err := s.update(fn)
+	for _, fn := range after {
+		fn()
+	}
+	return err
+}
+
+func (s *Store) update(fn func(tx *Tx) error) ([]func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx := &Tx{Now: s.now(), s: s}
+	if err := fn(tx); err != nil {
+		return nil, err
+	}
+	if err := s.commit(tx); err != nil {
+		return nil, err
+	}
+	return tx.after, nil
+}
+
+// commit writes the event before it changes a row, so that nobody learns of what might be lost.
+func (s *Store) commit(tx *Tx) error {
+	if len(tx.puts) == 0 {
+		return nil
+	}
+	if s.journal != nil {
+		text, err := encode(tx)
+		if err != nil {
+			return err
+		}
+		if err := s.journal.Append(text); err != nil {
+			return fmt.Errorf("the journal takes no more events: %w", err)
+		}
+	}
+	for _, p := range tx.puts {
+		if err := s.tables[p.table].apply(p.key, p.row); err != nil {
+			return err
+		}
+		s.schedule(p.table, p.key)
+	}
+	select {
+	case s.rang <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func encode(tx *Tx) ([]byte, error) {
+	e := event{At: tx.Now}
+	for _, p := range tx.puts {
+		row, err := json.Marshal(p.row)
+		if err != nil {
+			return nil, fmt.Errorf("a row of %s does not encode: %w", p.table, err)
+		}
+		e.Puts = append(e.Puts, change{p.table, p.key, row})
+	}
+	return json.Marshal(e)
+}
+
+// View runs fn with a transaction that puts nothing.
+func (s *Store) View(fn func(tx *Tx)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fn(&Tx{Now: s.now(), s: s})
+}

@@ -1,0 +1,156 @@
+// Package sim is a gateway that answers as WeChat Pay (微信支付) does, for tests and for trying
+// things out: APIv3 has no sandbox. It is an [http.Handler] that any SDK can call.
+//
+// Go tests start with package simtest. Everybody else runs wxpay sim.
+//
+// A [Gateway] checks what it is sent as the real one does, signs what it answers, and keeps
+// the state of what it was told. Whom it knows is a [world.World]; what users do, how time
+// passes and what was sent is asked and told by its [Gateway.Management].
+//
+// # Keys
+//
+// All keys are made for the occasion and are no secret. Do not use them elsewhere.
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/sim/internal/certificates"
+	"github.com/openwechatpay/wechatpay/sim/internal/clock"
+	"github.com/openwechatpay/wechatpay/sim/internal/fault"
+	"github.com/openwechatpay/wechatpay/sim/internal/front"
+	"github.com/openwechatpay/wechatpay/sim/internal/keys"
+	"github.com/openwechatpay/wechatpay/sim/internal/manage"
+	"github.com/openwechatpay/wechatpay/sim/internal/notify"
+	"github.com/openwechatpay/wechatpay/sim/internal/payscore"
+	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
+	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// Config says how a [Gateway] is made. The zero value is good.
+type Config struct {
+	World   *world.World     // whom it knows; nil stands for world.Default. It is copied
+	Journal Journal          // keeps its state; nil if nothing is kept
+	Clock   func() time.Time // the wire clock; nil stands for time.Now
+	Log     *slog.Logger     // gets a record for each request; nil if nobody reads it
+
+	// AllowCallbacks names hosts that notifications may go to. Loopback always is.
+	AllowCallbacks []string
+}
+
+// Journal keeps the events of a gateway, so that another one can go on where it ended.
+type Journal = store.Journal
+
+// Gateway is a simulated gateway. It is safe for concurrent use.
+type Gateway struct {
+	world      *world.World
+	front      *front.Front
+	management http.Handler
+	schedule   *schedule.Scheduler
+	notify     *notify.Service
+	closed     chan struct{}
+}
+
+// New starts a Gateway. Close ends it.
+func New(c Config) (*Gateway, error) {
+	w, err := complete(c)
+	if err != nil {
+		return nil, err
+	}
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	clk := clock.New(now(c))
+	st := store.New(clk.Business, c.Journal)
+	ring, err := keys.New(w, st)
+	if err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	faults := fault.New(w.Faults, w.Seed)
+	n := &notify.Service{Clock: clk, Keys: ring, World: w, Store: st, Allow: c.AllowCallbacks, Faults: faults}
+	n.Start()
+	closed := make(chan struct{})
+	f := &front.Front{Clock: clk, Store: st, Keys: ring, Rules: w.Rules, Log: &front.Log{Seen: recorder(log)}, Faults: faults, Closed: closed}
+	certificates.Register(f, ring)
+	p := payscore.Register(f, w, n)
+	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
+		Changed: func(_ string, _, ahead *time.Duration) {
+			if ahead != nil {
+				clk.Set(*ahead)
+			}
+		},
+	})
+	if err := st.Replay(); err != nil {
+		n.Close()
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	s := schedule.Start(clk, st, log, func(tx *store.Tx, ahead time.Duration) { moves.Put(tx, "", &ahead) })
+	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p}
+	return &Gateway{world: w, front: f, management: m.Handler(), schedule: s, notify: n, closed: closed}, nil
+}
+
+// ServeHTTP answers a merchant's call.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.front.ServeHTTP(w, r) }
+
+// Management is the management API. Serve it on a listener of its own, on loopback.
+func (g *Gateway) Management() http.Handler { return g.management }
+
+// World is whom the gateway knows, with the keys that it made. Written as JSON and read again, it
+// makes a gateway with the same keys.
+func (g *Gateway) World() *world.World { return g.world }
+
+// Close ends what the gateway does by itself: timers, deliveries and delays. It is called once.
+func (g *Gateway) Close() {
+	close(g.closed)
+	g.notify.Close()
+	g.schedule.Close()
+}
+
+func now(c Config) func() time.Time {
+	if c.Clock == nil {
+		return time.Now
+	}
+	return c.Clock
+}
+
+// complete is a copy of the configured world that lacks nothing.
+func complete(c Config) (*world.World, error) {
+	w := c.World
+	if w == nil {
+		w = world.Default()
+	}
+	text, err := json.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	own := new(world.World)
+	if err := json.Unmarshal(text, own); err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	if err := own.Check(); err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	if err := own.Complete(now(c)()); err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	return own, nil
+}
+
+// recorder logs each exchange: what was asked, what was answered, and why not.
+func recorder(log *slog.Logger) func(*front.Exchange) {
+	return func(x *front.Exchange) {
+		attrs := []any{"method", x.Method, "target", x.Target, "status", x.Status, "request_id", x.AnswerHeader.Get("Request-Id")}
+		for _, check := range x.Checks {
+			if !check.Passed {
+				attrs = append(attrs, "refused_by", check.Name, "finding", check.Finding)
+			}
+		}
+		log.Info("request", attrs...)
+	}
+}
