@@ -1,0 +1,17 @@
+module github.com/openwechatpay/wechatpay/cmd/wxpay
+
+go 1.26.0
+
+require (
+	github.com/openwechatpay/wechatpay v0.0.0
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.9
+	golang.org/x/term v0.47.0
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
+replace github.com/openwechatpay/wechatpay => ../..

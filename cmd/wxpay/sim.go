@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openwechatpay/wechatpay/sim"
+	"github.com/openwechatpay/wechatpay/sim/control"
+)
+
+// simFlags is what wxpay sim is asked for.
+type simFlags struct {
+	listen, manage string
+	dir, seed      string
+	callbacks      []string
+}
+
+func (p program) simCommand() *cobra.Command {
+	f := simFlags{listen: "127.0.0.1:8080", manage: "127.0.0.1:8081"}
+	cmd := &cobra.Command{
+		Use:   "sim",
+		Short: "Run the simulator, for any SDK in any language",
+		Long: `Run a gateway that answers as WeChat Pay (微信支付) does, until Ctrl-C.
+
+The directory keeps what an SDK needs to call it, and the next start uses the same keys:
+
+  apiclient_key.pem   the merchant's private key (商户API私钥)
+  apiclient_cert.pem  the merchant's certificate (商户API证书)
+  pub_key.pem         WeChat Pay's public key (微信支付公钥)
+  wechatpay.env       numbers, addresses and the APIv3 key (APIv3密钥), for a shell
+  world.json          all of whom the simulator knows; the other files follow from it
+
+The management API plays the users, moves the clock and tells what was sent. It has no
+password, so it is for this machine alone. All keys are made for the simulator: do not use
+them elsewhere. Orders are kept in memory and end with it.`,
+		Example: `  wxpay sim
+  wxpay sim --listen 127.0.0.1:0 --dir /tmp/wxpay-sim
+  wxpay sim --listen 0.0.0.0:8080 --allow-callbacks shop    for a container named shop`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.sim(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.Func("listen", "`address` that merchants call, port 0 for any that is free (default "+f.listen+")", f.setListen)
+	flags.Func("manage", "`address` of the management API, on loopback (default "+f.manage+")", f.setManage)
+	flags.StringVar(&f.dir, "dir", "wxpay-sim", "`directory` of keys and settings, made if it is not there")
+	flags.StringVar(&f.seed, "seed", "", "world.json to begin with, a `file`; for a new directory only")
+	flags.Func("allow-callbacks", "`host` other than loopback that notifications (回调通知) may go to; repeatable", f.addCallbacks)
+	return cmd
+}
+
+func (f *simFlags) setListen(address string) error {
+	f.listen = address
+	_, _, err := net.SplitHostPort(address)
+	return err
+}
+
+func (f *simFlags) setManage(address string) error {
+	f.manage = address
+	host, _, err := net.SplitHostPort(address)
+	if err == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return errors.New("the management API has no password, so it is for loopback addresses only, such as 127.0.0.1:8081")
+	}
+	return err
+}
+
+func (f *simFlags) addCallbacks(host string) error {
+	f.callbacks = append(f.callbacks, host)
+	if host == "" || strings.ContainsAny(host, "/ ") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+		return errors.New("want a host name or an IP address alone, without scheme and port")
+	}
+	return nil
+}
+
+// sim runs a simulator until ctx ends. Listeners come first, so that one who has to choose
+// another address finds the directory untouched.
+func (p program) sim(ctx context.Context, f simFlags) error {
+	merchants, err := listen("--listen", f.listen)
+	if err != nil {
+		return err
+	}
+	defer merchants.Close()
+	management, err := listen("--manage", f.manage)
+	if err != nil {
+		return err
+	}
+	defer management.Close()
+
+	dir, err := openSimDir(f.dir)
+	if err != nil {
+		return err
+	}
+	gateway, err := p.gateway(f, dir)
+	if err != nil {
+		return err
+	}
+	s := serve(gateway, merchants, management, p.stderr)
+	defer s.Close()
+	merchant, err := firstMerchant(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := dir.save(s, merchant); err != nil {
+		return err
+	}
+	p.introduce(s, dir, merchant)
+	if !isLoopback(merchants.Addr()) {
+		fmt.Fprintf(p.stderr, "wxpay: warning: other machines can call --listen %s, and the keys of a simulator are no secret\n", f.listen)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// listen opens a listener for a flag, which is what to change if it fails.
+func listen(flag, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err == nil {
+		return listener, nil
+	}
+	if cause, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = cause.Err // without the address once more
+	}
+	return nil, fmt.Errorf("%s %s: %w; choose another with %s, port 0 for any that is free", flag, address, err, flag)
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// gateway is made from what the directory or the seed has.
+func (p program) gateway(f simFlags, dir *simDir) (*sim.Gateway, error) {
+	w := dir.world
+	if f.seed != "" {
+		if w != nil {
+			return nil, fmt.Errorf("%s has a %s already, so --seed is of no use: leave it out, or choose a new directory with --dir", dir.path, worldFile)
+		}
+		var err error
+		if w, err = readWorld(f.seed); err != nil {
+			return nil, fmt.Errorf("--seed %s: %w", f.seed, err)
+		}
+	}
+	gateway, err := sim.New(sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout}), AllowCallbacks: f.callbacks})
+	if dir.world != nil {
+		err = dir.damaged(err)
+	}
+	return gateway, err
+}
+
+// firstMerchant is who the files of the directory are for.
+func firstMerchant(ctx context.Context, s *simulator) (control.Merchant, error) {
+	merchants, err := control.New(s.manageURL, http.DefaultClient).Merchants(ctx)
+	if err != nil {
+		return control.Merchant{}, err
+	}
+	if len(merchants) == 0 {
+		return control.Merchant{}, fmt.Errorf("the world has no merchant that signs calls: add one to its %s", worldFile)
+	}
+	return merchants[0], nil
+}
+
+// introduce prints how to point an SDK at the simulator.
+func (p program) introduce(s *simulator, dir *simDir, m control.Merchant) {
+	fmt.Fprintln(p.stdout, "The simulator answers as WeChat Pay does. Point an SDK at it:")
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(t, "  %s\t%s\n", name, value) }
+	row("base URL", s.baseURL)
+	row("merchant", m.MchID+", serial number "+m.SerialNo)
+	if m.PrivateKey != "" {
+		row("private key", dir.file(privateKeyFile))
+	}
+	row("certificate", dir.file(certificateFile))
+	row("public key", dir.file(publicKeyFile))
+	row("  its ID", m.PublicKeyID)
+	row("settings", ". "+quote(dir.file(settingsFile)))
+	row("management", s.manageURL)
+	_ = t.Flush()
+	fmt.Fprintf(p.stdout, `
+A user confirms an order:
+  curl %s/user/confirm -H 'Content-Type: application/json' -d '{"out_order_no":"…"}'
+All requests, and what was wrong with them:
+  curl %s/requests
+
+`, s.manageURL, s.manageURL)
+}

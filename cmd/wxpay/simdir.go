@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/openwechatpay/wechatpay/sim/control"
+	"github.com/openwechatpay/wechatpay/sim/world"
+)
+
+// The files of a simulator's directory. The first is what it is known by, and all that the
+// others are made from.
+const (
+	worldFile       = "world.json"
+	privateKeyFile  = "apiclient_key.pem"
+	certificateFile = "apiclient_cert.pem"
+	publicKeyFile   = "pub_key.pem"
+	settingsFile    = "wechatpay.env"
+)
+
+// temporary begins the names of files that are being written.
+const temporary = ".wxpay-"
+
+// simDir is where a simulator keeps its keys from one start to the next.
+type simDir struct {
+	path  string       // absolute
+	world *world.World // what the last start left, nil on the first
+}
+
+// openSimDir looks at a directory, which need not be there, and changes nothing. It refuses one
+// with other things in it.
+func openSimDir(path string) (*simDir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &simDir{path: path}
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return d, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the directory does not open: %w", err)
+	}
+	named := func(e fs.DirEntry) bool { return e.Name() == worldFile }
+	if slices.ContainsFunc(entries, named) {
+		d.world, err = readWorld(d.file(worldFile))
+		return d, d.damaged(err)
+	}
+	foreign := func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), temporary) }
+	if slices.ContainsFunc(entries, foreign) {
+		return nil, fmt.Errorf("%s is not a simulator's directory: it is not empty and has no %s; nothing was changed, choose another with --dir", path, worldFile)
+	}
+	return d, nil
+}
+
+// damaged says what to do about a world.json that reads, but is no world.
+func (d *simDir) damaged(err error) error {
+	if _, unread := errors.AsType[*fs.PathError](err); unread || err == nil {
+		return err
+	}
+	return fmt.Errorf("%s is damaged: %w; it was left as it is: repair it, move it away, or choose another directory with --dir", d.file(worldFile), err)
+}
+
+func (d *simDir) file(name string) string { return filepath.Join(d.path, name) }
+
+// readWorld reads a world.json.
+func readWorld(name string) (*world.World, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return world.Read(bytes.NewReader(text))
+}
+
+// save writes what a simulator needs to start again with the same keys, and what an SDK needs to
+// call it. The world goes first: it makes the directory ours.
+func (d *simDir) save(s *simulator, m control.Merchant) error {
+	if err := d.make(); err != nil {
+		return err
+	}
+	if err := d.saveWorld(s.gateway.World()); err != nil {
+		return err
+	}
+	files := []struct{ name, content string }{
+		{privateKeyFile, m.PrivateKey},
+		{certificateFile, m.Certificate},
+		{publicKeyFile, m.PublicKey},
+		{settingsFile, d.settings(s, m)},
+	}
+	for _, f := range files {
+		if f.content == "" {
+			continue // of a merchant who keeps the private key, the world has the certificate alone
+		}
+		if err := d.write(f.name, []byte(f.content)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make makes the directory, for its owner alone. One that was used before keeps its mode.
+func (d *simDir) make() error {
+	if d.world != nil {
+		return nil
+	}
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(d.path, 0o700)
+}
+
+// saveWorld leaves a world.json alone that lacks nothing.
+func (d *simDir) saveWorld(complete *world.World) error {
+	text, err := encodeWorld(complete)
+	if err != nil {
+		return err
+	}
+	if d.world != nil {
+		before, err := encodeWorld(d.world)
+		if err != nil || bytes.Equal(before, text) {
+			return err
+		}
+	}
+	return d.write(worldFile, text)
+}
+
+func encodeWorld(w *world.World) ([]byte, error) {
+	text, err := json.MarshalIndent(w, "", "  ")
+	return append(text, '\n'), err
+}
+
+// write replaces a file as a whole or not at all.
+func (d *simDir) write(name string, content []byte) error {
+	f, err := os.CreateTemp(d.path, temporary+name+"-*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), d.file(name))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// settings is what a shell can source.
+func (d *simDir) settings(s *simulator, m control.Merchant) string {
+	var b strings.Builder
+	b.WriteString("# Where the simulator is and who may call it, for a shell: set -a; . ./" + settingsFile + "; set +a\n")
+	privateKey := d.file(privateKeyFile)
+	if m.PrivateKey == "" {
+		privateKey = "" // the merchant has it
+	}
+	for _, v := range []struct{ name, value string }{
+		{"BASE_URL", s.baseURL},
+		{"MANAGE_URL", s.manageURL},
+		{"MCHID", m.MchID},
+		{"SERIAL_NO", m.SerialNo},
+		{"PRIVATE_KEY_FILE", privateKey},
+		{"CERTIFICATE_FILE", d.file(certificateFile)},
+		{"PUBLIC_KEY_ID", m.PublicKeyID},
+		{"PUBLIC_KEY_FILE", d.file(publicKeyFile)},
+		{"APIV3_KEY", m.APIv3Key},
+	} {
+		fmt.Fprintf(&b, "WECHATPAY_%s=%s\n", v.name, quote(v.value))
+	}
+	return b.String()
+}
+
+// quote writes a value for a POSIX shell.
+func quote(value string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:", r)
+	}
+	if value != "" && strings.IndexFunc(value, func(r rune) bool { return !plain(r) }) < 0 {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// requestLog prints the simulator's records for people: each request is one line that tells
+// method, path and status, and why it was refused.
+type requestLog struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+var _ slog.Handler = (*requestLog)(nil)
+
+// Enabled is true for what is worth reading.
+func (l *requestLog) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo
+}
+
+// Handle prints one record.
+func (l *requestLog) Handle(_ context.Context, r slog.Record) error {
+	line := r.Time.Format("15:04:05")
+	if r.Message != "request" {
+		line += " " + r.Message
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		switch {
+		case r.Message != "request":
+			line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
+		case a.Key == "request_id":
+		case a.Key == "refused_by":
+			line += " by " + a.Value.String() + ":"
+		default:
+			line += " " + a.Value.String()
+		}
+		return true
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := fmt.Fprintln(l.w, strings.Map(printable, line))
+	return err
+}
+
+// printable keeps what a stranger sent from moving the cursor of a terminal.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
+// WithAttrs and WithGroup are not used by the simulator.
+func (l *requestLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+// WithGroup is like WithAttrs.
+func (l *requestLog) WithGroup(string) slog.Handler { return l }
