@@ -78,6 +78,8 @@ func (f Fault) Check() error {
 		return fmt.Errorf("fault: times, delay and retry_after are not negative")
 	case f.Effect == EffectStatus && (f.Status < 200 || f.Status > 599), f.Effect == EffectHTML && f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("fault: the status %d is none", f.Status)
+	case f.Code != "" && (f.Status == 204 || f.Status == 304):
+		return fmt.Errorf("fault: an answer of status %d has no body, so it has no code", f.Status)
 	case f.Effect == EffectDelay && f.Delay == 0:
 		return fmt.Errorf(`fault: a delay needs a delay, such as "2s"`)
 	}

@@ -149,6 +149,14 @@ func spoiled(a *answer, f *world.Fault) *answer {
 // statusAnswer is the answer that a fault gives instead.
 func statusAnswer(f *world.Fault) *answer {
 	a := &answer{status: f.Status, sub: genericSub, retryAfter: f.RetryAfter}
+	switch {
+	case f.Status < 300:
+		a.sub = 0
+	case f.Status == http.StatusTooManyRequests:
+		a.sub = rateSub
+	case f.Status >= 500:
+		a.sub = systemSub
+	}
 	if f.Code != "" {
 		a.body = (&Refusal{Code: f.Code, Message: cmp.Or(f.Message, strings.ToLower(f.Code))}).body()
 	}

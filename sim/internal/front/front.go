@@ -91,7 +91,7 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		x.check("body", err.Error())
-		return &answer{status: http.StatusRequestEntityTooLarge}
+		return unread(err)
 	}
 	x.Body = body
 	op, args, allowed := f.routes.find(r.Method, x.path())
@@ -110,12 +110,20 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 	}
 	x.pass("signature")
 	input := mapping.Input{Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: body}
-	values, fault := mapping.Map(op, input, f.policy())
-	if fault != nil {
-		return x.refuse("mapping", f.faulty(op, fault)).sign()
+	values, misfit := mapping.Map(op, input, f.policy())
+	if misfit != nil {
+		return x.refuse("mapping", f.misfitting(op, misfit)).sign()
 	}
 	x.pass("mapping")
 	return f.strike(x, &Call{Op: op, Merchant: merchant, Values: values})
+}
+
+// unread answers a body that is too large, or that did not come as it was announced.
+func unread(err error) *answer {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return &answer{status: http.StatusRequestEntityTooLarge}
+	}
+	return &answer{status: http.StatusBadRequest}
 }
 
 // notRouted answers what no operation answers: the real front is as terse.

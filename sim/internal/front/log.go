@@ -1,8 +1,10 @@
 package front
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,42 +95,74 @@ func (x *Exchange) refuse(name string, r *Refusal) *answer {
 	return refused(r)
 }
 
-// Log keeps the last exchanges.
+// Log keeps the last exchanges: a thousand, or fewer if they are large.
 type Log struct {
 	// Seen is called with each exchange, if it is not nil.
 	Seen func(*Exchange)
 
 	mu   sync.Mutex
-	last []*Exchange // a ring once it is full
-	n    int         // how many there were
+	last []*Exchange
+	size int // bytes that last keeps
+	n    int // how many there were
 }
 
-// kept is how many exchanges a [Log] keeps: with bodies of at most 1 MiB and mostly of 1 kB.
-const kept = 1000
+// What a [Log] keeps: of one exchange no body is longer than keptOfOne, so that a stranger who sends
+// nonsense does not fill the memory.
+const (
+	kept      = 1000
+	keptBytes = 32 << 20
+	keptOfOne = 64 << 10
+)
 
 func (l *Log) add(x *Exchange) {
 	x.Took = time.Since(x.began)
 	l.mu.Lock()
-	x.ID = l.n + 1
-	if len(l.last) < kept {
-		l.last = append(l.last, x)
-	} else {
-		l.last[l.n%kept] = x
-	}
 	l.n++
+	x.ID = l.n
+	l.keep(x.shortened())
 	l.mu.Unlock()
 	if l.Seen != nil {
 		l.Seen(x)
 	}
 }
 
+func (l *Log) keep(x *Exchange) {
+	l.last = append(l.last, x)
+	l.size += x.size()
+	gone := 0
+	for len(l.last)-gone > kept || l.size > keptBytes {
+		l.size -= l.last[gone].size()
+		gone++
+	}
+	l.last = slices.Delete(l.last, 0, gone)
+}
+
+// shortened is the exchange as it is kept.
+func (x *Exchange) shortened() *Exchange {
+	short := *x
+	for _, text := range []*[]byte{&short.Body, &short.SignedText, &short.Answer} {
+		if len(*text) > keptOfOne {
+			*text = append(slices.Clone((*text)[:keptOfOne]), "… (cut)"...)
+		}
+	}
+	return &short
+}
+
+func (x *Exchange) size() int {
+	size := 500 + len(x.Target) + len(x.Body) + len(x.SignedText) + len(x.Answer)
+	for name, values := range x.Header {
+		size += len(name)
+		for _, value := range values {
+			size += len(value)
+		}
+	}
+	return size
+}
+
 // Since returns the exchanges with an ID above id that are still kept, the oldest first.
 func (l *Log) Since(id int) []*Exchange {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var exchanges []*Exchange
-	for i := max(id, l.n-len(l.last)); i < l.n; i++ {
-		exchanges = append(exchanges, l.last[i%kept])
-	}
-	return exchanges
+	i, _ := slices.BinarySearchFunc(l.last, id+1, func(x *Exchange, id int) int { return cmp.Compare(x.ID, id) })
+	return slices.Clone(l.last[i:])
 }

@@ -37,6 +37,13 @@ type Refusal struct {
 // genericSub ends the Request-ID of refusals whose internal code nobody has seen: "bad parameter".
 const genericSub = 268435461
 
+// systemSub and rateSub end the Request-ID of an error of the gateway (a guess), and of too many
+// calls.
+const (
+	systemSub = 268435456
+	rateSub   = 268447840
+)
+
 // Error is the code and the message.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
@@ -79,7 +86,7 @@ func (r *Refusal) body() []byte {
 
 // SystemError is the answer to what went wrong on the gateway's side.
 func SystemError() *Refusal {
-	return &Refusal{Status: http.StatusInternalServerError, Code: "SYSTEM_ERROR", Message: "系统异常，请稍后重试"}
+	return &Refusal{Status: http.StatusInternalServerError, Code: "SYSTEM_ERROR", Message: "系统异常，请稍后重试", Sub: systemSub}
 }
 
 func signError(message string) *Refusal {
@@ -121,27 +128,33 @@ func (f *Front) policy() mapping.Policy {
 	return mapping.Policy{}
 }
 
-// faulty is the refusal of what does not map onto the operation's fields.
-func (f *Front) faulty(op *catalog.Operation, fault *mapping.Fault) *Refusal {
+// subs are the internal codes of what does not fit, by the rule that it breaks. Others have
+// genericSub.
+var subs = map[string]int{
+	"unknown": 270924358, "minimum": 268435464, "maximum": 268435464, "max_length": 268435464, "min_length": 268435464,
+}
+
+// misfitting is the refusal of what does not map onto the operation's fields.
+func (f *Front) misfitting(op *catalog.Operation, misfit *mapping.Misfit) *Refusal {
 	r := &Refusal{
 		Status:  http.StatusBadRequest,
-		Code:    fault.Code,
-		Message: fault.Message,
-		Sub:     genericSub,
+		Code:    misfit.Code,
+		Message: misfit.Message,
+		Sub:     subs[misfit.Rule],
 	}
 	shape := mapping.Today
 	if f.Rules.Documented {
 		shape = mapping.Documented
 	}
-	if detail := fault.Detail(shape); detail != nil {
+	if detail := misfit.Detail(shape); detail != nil {
 		r.Detail = detail
 	}
-	if fault.Basis != mapping.Observed {
-		r.Basis = Basis(fault.Basis)
+	if misfit.Basis != mapping.Observed {
+		r.Basis = Basis(misfit.Basis)
 	}
-	r.Why = fault.Rule
-	if fault.Field != "" {
-		r.Why += " of " + fault.Field
+	r.Why = misfit.Rule
+	if misfit.Field != "" {
+		r.Why += " of " + misfit.Field
 	}
 	if len(op.Docs) > 0 {
 		r.Why += ", see " + op.Docs[0]

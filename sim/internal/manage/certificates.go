@@ -41,7 +41,10 @@ func (a *API) certificatesFor(m world.Merchant) []string {
 	return list
 }
 
-func (a *API) addCertificate(*http.Request) (any, error) {
+func (a *API) addCertificate(r *http.Request) (any, error) {
+	if _, err := read[struct{}](r); err != nil {
+		return nil, err
+	}
 	var made control.PlatformCertificate
 	return &made, a.Store.Update(func(tx *store.Tx) (err error) {
 		made.SerialNo, err = a.Keys.AddCertificate(tx, a.Clock.Wire())
@@ -50,6 +53,9 @@ func (a *API) addCertificate(*http.Request) (any, error) {
 }
 
 func (a *API) signWith(r *http.Request) (any, error) {
+	if _, err := read[struct{}](r); err != nil {
+		return nil, err
+	}
 	return a.changeCertificate(r, a.Keys.SignWith)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -52,8 +53,9 @@ func (a *API) Handler() http.Handler {
 	return guard(mux)
 }
 
-// guard keeps web pages out: one that a browser shows must not play the simulator's users, be
-// it from another origin or by a name that leads to loopback.
+// guard keeps out who is not a program of this machine's user: web pages, be they from another
+// origin or by a name that leads to loopback, and the simulator's own notifications, whose
+// addresses merchants choose.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -66,6 +68,8 @@ func guard(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, errors.New("the Host is not loopback"))
 		case r.Header.Get("Origin") != "":
 			fail(w, http.StatusForbidden, errors.New("web pages may not call this API"))
+		case r.Header.Get("Wechatpay-Signature") != "":
+			fail(w, http.StatusForbidden, errors.New("this is no place for notifications: a notify_url leads here"))
 		case r.Method == http.MethodPost && media != "application/json":
 			fail(w, http.StatusUnsupportedMediaType, errors.New("the Content-Type has to be application/json"))
 		default:
@@ -117,6 +121,9 @@ func read[T any](r *http.Request) (v T, err error) {
 	if err := d.Decode(&v); err != nil {
 		return v, fmt.Errorf("the body is not JSON of the documented form: %w", err)
 	}
+	if _, err := d.Token(); err != io.EOF {
+		return v, errors.New("the body is not JSON of the documented form: something follows it")
+	}
 	return v, nil
 }
 
@@ -143,6 +150,9 @@ func (a *API) clock(*http.Request) (any, error) {
 	return control.Clock{Wire: a.Clock.Wire(), Business: a.Clock.Business()}, nil
 }
 
+// longest is how far the clock may be ahead.
+const longest = 100 * 365 * 24 * time.Hour
+
 func (a *API) advance(r *http.Request) (any, error) {
 	named, err := read[struct {
 		By string `json:"by"`
@@ -151,8 +161,8 @@ func (a *API) advance(r *http.Request) (any, error) {
 		return nil, err
 	}
 	by, err := time.ParseDuration(named.By)
-	if err != nil || by < 0 {
-		return nil, fmt.Errorf(`the member by is %q, want a duration such as "720h"`, named.By)
+	if err != nil || by < 0 || by > longest || a.Clock.Ahead()+by > longest {
+		return nil, fmt.Errorf(`the member by is %q, want a duration such as "720h", and not more than a hundred years in all`, named.By)
 	}
 	if err := a.Schedule.Advance(by); err != nil {
 		return nil, err
@@ -172,7 +182,10 @@ func (a *API) requests(r *http.Request) (any, error) {
 }
 
 // reset forgets all that happened, but for the requests.
-func (a *API) reset(*http.Request) (any, error) {
+func (a *API) reset(r *http.Request) (any, error) {
+	if _, err := read[struct{}](r); err != nil {
+		return nil, err
+	}
 	a.Faults.Reset()
 	return struct{}{}, a.Schedule.Reset()
 }

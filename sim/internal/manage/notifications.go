@@ -18,6 +18,9 @@ func (a *API) notifications(*http.Request) (any, error) {
 }
 
 func (a *API) resend(r *http.Request) (any, error) {
+	if _, err := read[struct{}](r); err != nil {
+		return nil, err
+	}
 	err := a.Store.Update(func(tx *store.Tx) error { return a.Notify.Resend(tx, r.PathValue("id")) })
 	if err != nil {
 		return nil, failure{http.StatusNotFound, err}
@@ -26,6 +29,9 @@ func (a *API) resend(r *http.Request) (any, error) {
 }
 
 func (a *API) probe(r *http.Request) (any, error) {
+	if _, err := read[struct{}](r); err != nil {
+		return nil, err
+	}
 	attempt, err := a.Notify.Probe(r.PathValue("id"))
 	if err != nil {
 		return nil, failure{http.StatusNotFound, err}

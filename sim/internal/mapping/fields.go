@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,14 +17,14 @@ import (
 
 // mapMembers checks the types of an object's members. Members that the catalog does not know
 // are kept for later, or dropped where the policy ignores them.
-func (m *mapper) mapMembers(fields []catalog.Field, object map[string]any, at source) *Fault {
+func (m *mapper) mapMembers(fields []catalog.Field, object map[string]any, at source) *Misfit {
 	for i := range fields {
 		value, ok := object[fields[i].Name]
 		if !ok {
 			continue
 		}
-		if fault := m.mapValue(&fields[i], value, at.child(fields[i].Name)); fault != nil {
-			return fault
+		if misfit := m.mapValue(&fields[i], value, at.child(fields[i].Name)); misfit != nil {
+			return misfit
 		}
 	}
 	m.unknown = append(m.unknown, unknownNames(fields, object, at)...)
@@ -43,7 +44,7 @@ func unknownNames[V any](fields []catalog.Field, object map[string]V, at source)
 	return pointers
 }
 
-func (m *mapper) mapValue(f *catalog.Field, value any, at source) *Fault {
+func (m *mapper) mapValue(f *catalog.Field, value any, at source) *Misfit {
 	base, multiple := strings.CutSuffix(f.Type, "[]")
 	if !multiple {
 		return m.mapOne(f, value, at)
@@ -55,14 +56,14 @@ func (m *mapper) mapValue(f *catalog.Field, value any, at source) *Fault {
 	one := *f
 	one.Type = base
 	for i, item := range list {
-		if fault := m.mapOne(&one, item, at.child(strconv.Itoa(i))); fault != nil {
-			return fault
+		if misfit := m.mapOne(&one, item, at.child(strconv.Itoa(i))); misfit != nil {
+			return misfit
 		}
 	}
 	return nil
 }
 
-func (m *mapper) mapOne(f *catalog.Field, value any, at source) *Fault {
+func (m *mapper) mapOne(f *catalog.Field, value any, at source) *Misfit {
 	ok := true
 	switch f.Type {
 	case "integer", "number":
@@ -92,20 +93,20 @@ func (m *mapper) mapOne(f *catalog.Field, value any, at source) *Fault {
 }
 
 // noNull looks for null where the catalog does not say what an object holds.
-func noNull(f *catalog.Field, value any, at source) *Fault {
+func noNull(f *catalog.Field, value any, at source) *Misfit {
 	switch node := value.(type) {
 	case nil:
 		return null(f, at)
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(node)) {
-			if fault := noNull(&catalog.Field{Name: name}, node[name], at.child(name)); fault != nil {
-				return fault
+			if misfit := noNull(&catalog.Field{Name: name}, node[name], at.child(name)); misfit != nil {
+				return misfit
 			}
 		}
 	case []any:
 		for i, item := range node {
-			if fault := noNull(f, item, at.child(strconv.Itoa(i))); fault != nil {
-				return fault
+			if misfit := noNull(f, item, at.child(strconv.Itoa(i))); misfit != nil {
+				return misfit
 			}
 		}
 	}
@@ -117,7 +118,7 @@ func isInteger(f *catalog.Field) bool { return f.Type == "integer" || f.Integral
 
 // mapTexts maps path or query parameters, which are always text. An empty one is kept as
 // text, whatever its type, and counts as missing.
-func mapTexts(fields []catalog.Field, texts map[string][]string, at source) (map[string]any, *Fault) {
+func mapTexts(fields []catalog.Field, texts map[string][]string, at source) (map[string]any, *Misfit) {
 	values := map[string]any{}
 	for _, f := range fields {
 		here, list := at.child(f.Name), []any{}
@@ -127,8 +128,8 @@ func mapTexts(fields []catalog.Field, texts map[string][]string, at source) (map
 		}
 		for _, text := range texts[f.Name] {
 			value, ok := fromText(&f, text, at)
-			if fault := checkText(&f, text, here); fault != nil {
-				return nil, fault
+			if misfit := checkText(&f, text, here); misfit != nil {
+				return nil, misfit
 			}
 			if !ok && text != "" {
 				return nil, wrongType(&f, text, here)
@@ -168,7 +169,7 @@ func fromText(f *catalog.Field, text string, at source) (any, bool) {
 }
 
 // ruleMembers checks presence and rules in the order of the catalog.
-func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at source) *Fault {
+func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at source) *Misfit {
 	for i := range fields {
 		f := &fields[i]
 		value, ok := object[f.Name]
@@ -178,14 +179,14 @@ func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at s
 		if !ok {
 			continue
 		}
-		if fault := m.ruleValue(f, value, at.child(f.Name)); fault != nil {
-			return fault
+		if misfit := m.ruleValue(f, value, at.child(f.Name)); misfit != nil {
+			return misfit
 		}
 	}
 	return nil
 }
 
-func (m *mapper) ruleValue(f *catalog.Field, value any, at source) *Fault {
+func (m *mapper) ruleValue(f *catalog.Field, value any, at source) *Misfit {
 	switch value := value.(type) {
 	case string:
 		return m.ruleText(f, value, at)
@@ -203,8 +204,8 @@ func (m *mapper) ruleValue(f *catalog.Field, value any, at source) *Fault {
 			return items(f, at, len(value), "大于最大值", f.MaxItems)
 		}
 		for i, item := range value {
-			if fault := m.ruleValue(f, item, at.child(strconv.Itoa(i))); fault != nil {
-				return fault
+			if misfit := m.ruleValue(f, item, at.child(strconv.Itoa(i))); misfit != nil {
+				return misfit
 			}
 		}
 	}
@@ -213,7 +214,7 @@ func (m *mapper) ruleValue(f *catalog.Field, value any, at source) *Fault {
 
 // ruleText takes an empty string for one that is not there, unless a minimum length says
 // otherwise.
-func (m *mapper) ruleText(f *catalog.Field, text string, at source) *Fault {
+func (m *mapper) ruleText(f *catalog.Field, text string, at source) *Misfit {
 	n, unit := utf8.RuneCountInString(text), "字符数"
 	if m.policy.Length == Bytes {
 		n, unit = len(text), "字节数"
@@ -222,14 +223,14 @@ func (m *mapper) ruleText(f *catalog.Field, text string, at source) *Fault {
 	case n < f.MinLength && f.Encrypted == "":
 		return length(f, at, unit, n, "小于最小值", f.MinLength)
 	case text == "" && f.Required:
-		fault := required(f, at)
-		fault.Basis = Inferred
-		return fault
+		misfit := required(f, at)
+		misfit.Basis = Inferred
+		return misfit
 	case text == "" || f.Encrypted != "": // the rules are for the plaintext
 		return nil
 	case f.MaxLength > 0 && n > f.MaxLength:
 		return length(f, at, unit, n, "大于最大值", f.MaxLength)
-	case f.Pattern != "" && !regexp.MustCompile(`^(?:`+f.Pattern+`)$`).MatchString(text):
+	case f.Pattern != "" && !matches(f.Pattern, text):
 		return pattern(f, text, at)
 	case m.policy.Enum == Refuse && len(f.Enum) > 0 && !slices.Contains(f.Enum, text):
 		return enum(f, text, at)
@@ -258,7 +259,7 @@ func formatted(formats, text string) bool {
 	return false
 }
 
-func (m *mapper) ruleNumber(f *catalog.Field, number json.Number, at source) *Fault {
+func (m *mapper) ruleNumber(f *catalog.Field, number json.Number, at source) *Misfit {
 	if f.Minimum != nil && compare(number, *f.Minimum) < 0 {
 		return tooSmall(f, number, at)
 	}
@@ -278,4 +279,15 @@ func compare(number json.Number, bound int64) int {
 	}
 	n, _ := number.Float64()
 	return cmp.Compare(n, float64(bound))
+}
+
+var patterns sync.Map // of pattern to *regexp.Regexp: a cache
+
+// matches tells whether the pattern fits the whole text.
+func matches(pattern, text string) bool {
+	known, ok := patterns.Load(pattern)
+	if !ok {
+		known, _ = patterns.LoadOrStore(pattern, regexp.MustCompile(`^(?:`+pattern+`)$`))
+	}
+	return known.(*regexp.Regexp).MatchString(text)
 }

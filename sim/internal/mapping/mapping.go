@@ -109,14 +109,14 @@ func (v *Values) Present(pointer string) bool {
 }
 
 // Map maps a request onto an operation, or says why it does not fit.
-func Map(op *catalog.Operation, in Input, policy Policy) (*Values, *Fault) {
+func Map(op *catalog.Operation, in Input, policy Policy) (*Values, *Misfit) {
 	m := &mapper{op: op, in: in, policy: policy}
-	for _, phase := range []func() *Fault{
+	for _, phase := range []func() *Misfit{
 		m.mapPath, m.mapQuery, m.mapBody,
 		m.rulePath, m.ruleQuery, m.ruleBody, m.refuseUnknown,
 	} {
-		if fault := phase(); fault != nil {
-			return nil, fault
+		if misfit := phase(); misfit != nil {
+			return nil, misfit
 		}
 	}
 	v := &Values{path: maps.Clone(in.Path), body: m.body, query: map[string][]string{}}
@@ -142,26 +142,26 @@ type mapper struct {
 	unknown []string            // pointers to what the catalog does not know
 }
 
-func (m *mapper) mapPath() (fault *Fault) {
+func (m *mapper) mapPath() (misfit *Misfit) {
 	texts := map[string][]string{}
 	for name, text := range m.in.Path {
 		texts[name] = []string{text}
 	}
-	m.path, fault = mapTexts(m.op.Request.Path, texts, source{"uri_template"})
-	return fault
+	m.path, misfit = mapTexts(m.op.Request.Path, texts, source{"uri_template"})
+	return misfit
 }
 
-func (m *mapper) mapQuery() (fault *Fault) {
+func (m *mapper) mapQuery() (misfit *Misfit) {
 	at := source{"query"}
-	if m.texts, fault = parseQuery(m.op.Request.Query, m.in.RawQuery); fault != nil {
-		return fault
+	if m.texts, misfit = parseQuery(m.op.Request.Query, m.in.RawQuery); misfit != nil {
+		return misfit
 	}
 	m.unknown = unknownNames(m.op.Request.Query, m.texts, at)
-	m.query, fault = mapTexts(m.op.Request.Query, m.texts, at)
-	return fault
+	m.query, misfit = mapTexts(m.op.Request.Query, m.texts, at)
+	return misfit
 }
 
-func (m *mapper) mapBody() *Fault {
+func (m *mapper) mapBody() *Misfit {
 	expected := m.op.Request.Body
 	if len(m.in.Body) == 0 {
 		return nil
@@ -179,9 +179,9 @@ func (m *mapper) mapBody() *Fault {
 	if wrong && m.policy.ContentType == Refuse {
 		return contentType(m.in.ContentType)
 	}
-	value, fault := parseBody(expected.Fields, m.in.Body)
-	if fault != nil {
-		return fault
+	value, misfit := parseBody(expected.Fields, m.in.Body)
+	if misfit != nil {
+		return misfit
 	}
 	body, ok := value.(map[string]any)
 	if !ok {
@@ -196,21 +196,21 @@ func (m *mapper) mapBody() *Fault {
 	return m.mapMembers(expected.Fields, body, at)
 }
 
-func (m *mapper) rulePath() *Fault {
+func (m *mapper) rulePath() *Misfit {
 	return m.ruleMembers(m.op.Request.Path, m.path, source{"uri_template"})
 }
 
-func (m *mapper) ruleQuery() *Fault {
+func (m *mapper) ruleQuery() *Misfit {
 	return m.ruleMembers(m.op.Request.Query, m.query, source{"query"})
 }
 
-func (m *mapper) ruleBody() *Fault {
+func (m *mapper) ruleBody() *Misfit {
 	expected := m.op.Request.Body
 	if expected == nil {
 		return nil
 	}
-	if fault := m.ruleMembers(expected.Fields, m.body, source{"body"}); fault != nil {
-		return fault
+	if misfit := m.ruleMembers(expected.Fields, m.body, source{"body"}); misfit != nil {
+		return misfit
 	}
 	if expected.Required && len(m.in.Body) == 0 {
 		return unreadable("body_empty", source{"body"}, "请求体为空")
@@ -218,7 +218,7 @@ func (m *mapper) ruleBody() *Fault {
 	return nil
 }
 
-func (m *mapper) refuseUnknown() *Fault {
+func (m *mapper) refuseUnknown() *Misfit {
 	if m.policy.Unknown == Ignore || len(m.unknown) == 0 {
 		return nil
 	}
@@ -228,7 +228,7 @@ func (m *mapper) refuseUnknown() *Fault {
 // missing is the refusal of a required member or parameter that is not there. What is missing
 // has no source, and the gateway names the first that the request has: closing an order, or
 // getting one, without mchid answers /uri_template/mchid, and an order with an empty body /appid.
-func (m *mapper) missing(f *catalog.Field, at source) *Fault {
+func (m *mapper) missing(f *catalog.Field, at source) *Misfit {
 	if len(at) > 1 {
 		return required(f, at.child(f.Name))
 	}
@@ -241,5 +241,7 @@ func (m *mapper) missing(f *catalog.Field, at source) *Fault {
 	case len(m.in.Body) > 0:
 		first = "body"
 	}
-	return required(f, source{first, f.Name})
+	r := required(f, source{first, f.Name})
+	r.home = at[0]
+	return r
 }

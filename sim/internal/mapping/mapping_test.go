@@ -302,20 +302,20 @@ func TestWhatDoesNotFitIsRefusedInTheGatewaysWords(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			v, fault := mapping.Map(test.op, test.in, mapping.Policy{})
-			if fault == nil {
+			v, misfit := mapping.Map(test.op, test.in, mapping.Policy{})
+			if misfit == nil {
 				t.Fatalf("it was mapped: %s", v.Canonical())
 			}
-			if v != nil || fault.Code != "PARAM_ERROR" {
-				t.Errorf("values %v, code %s", v, fault.Code)
+			if v != nil || misfit.Code != "PARAM_ERROR" {
+				t.Errorf("values %v, code %s", v, misfit.Code)
 			}
-			if fault.Message != test.message {
-				t.Errorf("message\n got %s\nwant %s", fault.Message, test.message)
+			if misfit.Message != test.message {
+				t.Errorf("message\n got %s\nwant %s", misfit.Message, test.message)
 			}
-			if fault.Rule != test.rule || fault.Basis != test.basis {
-				t.Errorf("got %s %s, want %s %s", fault.Rule, fault.Basis, test.rule, test.basis)
+			if misfit.Rule != test.rule || misfit.Basis != test.basis {
+				t.Errorf("got %s %s, want %s %s", misfit.Rule, misfit.Basis, test.rule, test.basis)
 			}
-			if got := string(fault.Detail(mapping.Today)); got != test.detail {
+			if got := string(misfit.Detail(mapping.Today)); got != test.detail {
 				t.Errorf("detail\n got %s\nwant %s", got, test.detail)
 			}
 		})
@@ -360,9 +360,9 @@ func TestWhatFitsIsMapped(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			v, fault := mapping.Map(test.op, test.in, test.policy)
-			if fault != nil {
-				t.Fatalf("refused: %+v", fault)
+			v, misfit := mapping.Map(test.op, test.in, test.policy)
+			if misfit != nil {
+				t.Fatalf("refused: %+v", misfit)
 			}
 			if got := string(v.Canonical()); got != test.canonical {
 				t.Errorf("\n got %s\nwant %s", got, test.canonical)
@@ -379,10 +379,10 @@ func both() *catalog.Operation {
 
 func TestLengthsAreCountedInBytesWhereThePolicySaysSo(t *testing.T) {
 	t.Parallel()
-	_, fault := mapping.Map(order(), member(`"reason":"`+strings.Repeat("字", 17)+`"`), mapping.Policy{Length: mapping.Bytes})
+	_, misfit := mapping.Map(order(), member(`"reason":"`+strings.Repeat("字", 17)+`"`), mapping.Policy{Length: mapping.Bytes})
 	want := "输入源“/body/reason”映射到值字段“撤销原因”字符串规则校验失败，字节数 51，大于最大值 50"
-	if fault == nil || fault.Message != want {
-		t.Errorf("got %+v, want %s", fault, want)
+	if misfit == nil || misfit.Message != want {
+		t.Errorf("got %+v, want %s", misfit, want)
 	}
 }
 
@@ -390,13 +390,13 @@ func TestARequiredBodyMayNotBeEmptyEvenIfNothingInItIsRequired(t *testing.T) {
 	t.Parallel()
 	op := cancel()
 	op.Request.Body.Fields[0].Required = false
-	_, fault := mapping.Map(op, cancelOf("1", ""), mapping.Policy{})
-	if fault == nil || fault.Message != "无法解析输入源“/body”，请求体为空" || fault.Basis != mapping.Invented {
-		t.Errorf("got %+v", fault)
+	_, misfit := mapping.Map(op, cancelOf("1", ""), mapping.Policy{})
+	if misfit == nil || misfit.Message != "无法解析输入源“/body”，请求体为空" || misfit.Basis != mapping.Invented {
+		t.Errorf("got %+v", misfit)
 	}
 	op.Request.Body.Required = false
-	if _, fault := mapping.Map(op, cancelOf("1", ""), mapping.Policy{}); fault != nil {
-		t.Errorf("an optional body was missed: %+v", fault)
+	if _, misfit := mapping.Map(op, cancelOf("1", ""), mapping.Policy{}); misfit != nil {
+		t.Errorf("an optional body was missed: %+v", misfit)
 	}
 }
 
@@ -421,11 +421,11 @@ func TestTheDocumentedDetailNamesTheField(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, fault := mapping.Map(test.op, test.in, mapping.Policy{})
-			if fault == nil {
+			_, misfit := mapping.Map(test.op, test.in, mapping.Policy{})
+			if misfit == nil {
 				t.Fatal("it was mapped")
 			}
-			if got := string(fault.Detail(mapping.Documented)); got != test.want {
+			if got := string(misfit.Detail(mapping.Documented)); got != test.want {
 				t.Errorf("\n got %s\nwant %s", got, test.want)
 			}
 		})
@@ -435,9 +435,9 @@ func TestTheDocumentedDetailNamesTheField(t *testing.T) {
 func TestValuesGiveBackWhatWasMapped(t *testing.T) {
 	t.Parallel()
 	in := get("007", "mchid=1%200+0&&ability=A&ability=B&limit=020&detail=true&ratio=0.5")
-	v, fault := mapping.Map(list(), in, mapping.Policy{})
-	if fault != nil {
-		t.Fatalf("refused: %+v", fault)
+	v, misfit := mapping.Map(list(), in, mapping.Policy{})
+	if misfit != nil {
+		t.Fatalf("refused: %+v", misfit)
 	}
 	if v.Path("applyment_id") != "007" || v.Query("mchid") != "1 0 0" || v.Query("absent") != "" || v.Query("limit") != "020" {
 		t.Errorf("path %q, query %q %q", v.Path("applyment_id"), v.Query("mchid"), v.Query("limit"))
@@ -446,9 +446,9 @@ func TestValuesGiveBackWhatWasMapped(t *testing.T) {
 		t.Errorf("ability is %q", all)
 	}
 
-	v, fault = mapping.Map(order(), member(`"amount":{"total":7},"post_payments":[{"name":"a"},{"name":"b"}],"extra":{"a/b":{"":1}}`), mapping.Policy{})
-	if fault != nil {
-		t.Fatalf("refused: %+v", fault)
+	v, misfit = mapping.Map(order(), member(`"amount":{"total":7},"post_payments":[{"name":"a"},{"name":"b"}],"extra":{"a/b":{"":1}}`), mapping.Policy{})
+	if misfit != nil {
+		t.Fatalf("refused: %+v", misfit)
 	}
 	for pointer, want := range map[string]bool{
 		"/appid": true, "/amount/total": true, "/amount/currency": false, "/post_payments/1/name": true, "/extra/a~1b/": true,
@@ -486,13 +486,13 @@ func FuzzMap(f *testing.F) {
 		for _, policy := range []mapping.Policy{{}, {Unknown: mapping.Ignore, Enum: mapping.Ignore, Length: mapping.Bytes}} {
 			in := post(string(body))
 			in.RawQuery = query
-			v, fault := mapping.Map(op, in, policy)
-			if fault != nil {
-				if fault.Message == "" || fault.Rule == "" || fault.Basis == "" || fault.Field == "" {
-					t.Fatalf("an incomplete refusal: %+v", fault)
+			v, misfit := mapping.Map(op, in, policy)
+			if misfit != nil {
+				if misfit.Message == "" || misfit.Rule == "" || misfit.Basis == "" || misfit.Field == "" {
+					t.Fatalf("an incomplete refusal: %+v", misfit)
 				}
 				for _, shape := range []mapping.Shape{mapping.Today, mapping.Documented} {
-					if detail := fault.Detail(shape); detail != nil && !json.Valid(detail) {
+					if detail := misfit.Detail(shape); detail != nil && !json.Valid(detail) {
 						t.Fatalf("the detail is not JSON: %s", detail)
 					}
 				}
@@ -502,9 +502,9 @@ func FuzzMap(f *testing.F) {
 				t.Fatalf("broken JSON was mapped: %q", body)
 			}
 			in.Body = v.Canonical()
-			again, fault := mapping.Map(op, in, policy)
-			if fault != nil {
-				t.Fatalf("the canonical %s is refused: %+v", in.Body, fault)
+			again, misfit := mapping.Map(op, in, policy)
+			if misfit != nil {
+				t.Fatalf("the canonical %s is refused: %+v", in.Body, misfit)
 			}
 			if !bytes.Equal(again.Canonical(), in.Body) {
 				t.Fatalf("the canonical %s became %s", in.Body, again.Canonical())

@@ -35,7 +35,7 @@ func (s source) String() string {
 }
 
 // parseQuery splits a query without the silent repairs of [url.ParseQuery].
-func parseQuery(fields []catalog.Field, raw string) (map[string][]string, *Fault) {
+func parseQuery(fields []catalog.Field, raw string) (map[string][]string, *Misfit) {
 	values, at := map[string][]string{}, source{"query"}
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -52,8 +52,8 @@ func parseQuery(fields []catalog.Field, raw string) (map[string][]string, *Fault
 		}
 		f := fieldAt(fields, at.child(name))
 		for _, s := range []string{name, text} {
-			if fault := checkText(f, s, at.child(name)); fault != nil {
-				return nil, fault
+			if misfit := checkText(f, s, at.child(name)); misfit != nil {
+				return nil, misfit
 			}
 		}
 		values[name] = append(values[name], text)
@@ -63,16 +63,16 @@ func parseQuery(fields []catalog.Field, raw string) (map[string][]string, *Fault
 
 // parseBody reads one JSON value. Numbers stay as they are written, so that a refusal can
 // show them.
-func parseBody(fields []catalog.Field, body []byte) (any, *Fault) {
+func parseBody(fields []catalog.Field, body []byte) (any, *Misfit) {
 	at := source{"body"}
 	if !utf8.Valid(body) {
 		return nil, unreadable("utf8", at, "内容不是合法的 UTF-8 编码")
 	}
 	p := &parser{fields: fields, body: body, decoder: json.NewDecoder(bytes.NewReader(body))}
 	p.decoder.UseNumber()
-	value, fault := p.value(at)
-	if fault != nil {
-		return nil, fault
+	value, misfit := p.value(at)
+	if misfit != nil {
+		return nil, misfit
 	}
 	if rest := body[p.decoder.InputOffset():]; len(bytes.Trim(rest, " \t\r\n")) > 0 {
 		return nil, unreadable("json_trailing", at, "JSON 之后含有多余的数据")
@@ -87,7 +87,7 @@ type parser struct {
 }
 
 // token is the next token and the bytes it was read from.
-func (p *parser) token(at source) (json.Token, []byte, *Fault) {
+func (p *parser) token(at source) (json.Token, []byte, *Misfit) {
 	start := p.decoder.InputOffset()
 	token, err := p.decoder.Token()
 	if err != nil {
@@ -96,10 +96,10 @@ func (p *parser) token(at source) (json.Token, []byte, *Fault) {
 	return token, p.body[start:p.decoder.InputOffset()], nil
 }
 
-func (p *parser) value(at source) (any, *Fault) {
-	token, raw, fault := p.token(at)
-	if fault != nil {
-		return nil, fault
+func (p *parser) value(at source) (any, *Misfit) {
+	token, raw, misfit := p.token(at)
+	if misfit != nil {
+		return nil, misfit
 	}
 	if text, ok := token.(string); ok {
 		return text, p.check(text, raw, at)
@@ -113,54 +113,54 @@ func (p *parser) value(at source) (any, *Fault) {
 	}
 	var value any
 	if opening == '{' {
-		value, fault = p.object(at)
+		value, misfit = p.object(at)
 	} else {
-		value, fault = p.array(at)
+		value, misfit = p.array(at)
 	}
-	if fault == nil {
-		_, _, fault = p.token(at) // the closing one
+	if misfit == nil {
+		_, _, misfit = p.token(at) // the closing one
 	}
-	return value, fault
+	return value, misfit
 }
 
-func (p *parser) object(at source) (map[string]any, *Fault) {
+func (p *parser) object(at source) (map[string]any, *Misfit) {
 	object := map[string]any{}
 	for p.decoder.More() {
-		token, raw, fault := p.token(at)
-		if fault != nil {
-			return nil, fault
+		token, raw, misfit := p.token(at)
+		if misfit != nil {
+			return nil, misfit
 		}
 		name, _ := token.(string)
 		here := at.child(name)
-		if fault := p.check(name, raw, here); fault != nil {
-			return nil, fault
+		if misfit := p.check(name, raw, here); misfit != nil {
+			return nil, misfit
 		}
 		if _, ok := object[name]; ok {
 			return nil, repeated(fieldAt(p.fields, here), here, here, Invented)
 		}
-		if object[name], fault = p.value(here); fault != nil {
-			return nil, fault
+		if object[name], misfit = p.value(here); misfit != nil {
+			return nil, misfit
 		}
 	}
 	return object, nil
 }
 
-func (p *parser) array(at source) ([]any, *Fault) {
+func (p *parser) array(at source) ([]any, *Misfit) {
 	array := []any{}
 	for p.decoder.More() {
-		value, fault := p.value(at.child(strconv.Itoa(len(array))))
-		if fault != nil {
-			return nil, fault
+		value, misfit := p.value(at.child(strconv.Itoa(len(array))))
+		if misfit != nil {
+			return nil, misfit
 		}
 		array = append(array, value)
 	}
 	return array, nil
 }
 
-func (p *parser) check(text string, raw []byte, at source) *Fault {
+func (p *parser) check(text string, raw []byte, at source) *Misfit {
 	f := fieldAt(p.fields, at)
-	if fault := checkText(f, text, at); fault != nil {
-		return fault
+	if misfit := checkText(f, text, at); misfit != nil {
+		return misfit
 	}
 	if surrogateEscape(raw) { // a pair would have been a 4-byte character
 		return surrogate(f, at)
@@ -170,7 +170,7 @@ func (p *parser) check(text string, raw []byte, at source) *Fault {
 
 // checkText refuses what no string of a request may hold: the gateway takes only characters
 // of up to 3 bytes.
-func checkText(f *catalog.Field, text string, at source) *Fault {
+func checkText(f *catalog.Field, text string, at source) *Misfit {
 	if !utf8.ValidString(text) {
 		return unreadable("utf8", at, "内容不是合法的 UTF-8 编码")
 	}

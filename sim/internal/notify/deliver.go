@@ -10,11 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/crypt"
@@ -73,6 +71,9 @@ func (s *Service) deliver(n *Notification) {
 		after.Next = time.Time{}
 		if waits := ladders[after.Ladder]; !after.Delivered && len(after.Attempts) <= len(waits) {
 			after.Next = tx.Now.Add(waits[len(after.Attempts)-1])
+		}
+		if !before.Next.Equal(n.Next) {
+			after.Next, after.Delivered = tx.Now, false // it was to be sent again meanwhile
 		}
 		s.table.Put(tx, n.ID, &after)
 		return nil
@@ -165,30 +166,11 @@ func (s *Service) allowed(u *url.URL) error {
 	return fmt.Errorf("not delivered: %s is not a loopback address; allow its host to the simulator", host)
 }
 
-// newClient checks the address once more when it is known, for a name may lead anywhere.
-func (s *Service) newClient() *http.Client {
+func newClient() *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				host, _, _ := net.SplitHostPort(address)
-				dialer := &net.Dialer{}
-				if !slices.Contains(s.Allow, host) {
-					dialer.Control = loopbackOnly
-				}
-				return dialer.DialContext(ctx, network, address)
-			},
-			MaxIdleConnsPerHost: 16,
-			IdleConnTimeout:     10 * time.Second,
-		},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 10 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func loopbackOnly(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().IsLoopback() {
-		return fmt.Errorf("not delivered: %s is not a loopback address", address)
-	}
-	return nil
 }
 
 // newID is a UUID, as the real notifications have.

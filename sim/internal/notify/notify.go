@@ -91,7 +91,7 @@ func (s *Service) Start() {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.going = map[string]bool{}
 	s.held = map[string]map[string]bool{}
-	s.client = s.newClient()
+	s.client = newClient()
 	s.table = store.NewTable(s.Store, "notification", store.Hooks[Notification]{
 		Due:     func(n *Notification) time.Time { return n.Next },
 		Fire:    s.fire,

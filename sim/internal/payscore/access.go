@@ -54,7 +54,7 @@ func (a access) permit(m *world.Merchant, p parties) error {
 	case !slices.Contains(sub.Grants, product):
 		return noAuth("请检查sub_mchid是否授权mchid微信支付分产品权限")
 	case p.SubAppID != "" && !slices.Contains(sub.AppIDs, p.SubAppID):
-		return noAuth("sub_mchid与sub_appid之间Mma绑定关系不存在")
+		return noAuth("sub_mchid与sub_appid之间Mma绑定关系不存在").Guessed(front.Inferred) // of the text only the end is known
 	}
 	return nil
 }

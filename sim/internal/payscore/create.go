@@ -49,7 +49,7 @@ func (a access) create(tx *store.Tx, c *front.Call) (any, error) {
 	k := key(c.Merchant.MchID, r.SubMchID, r.OutOrderNo)
 	if o := a.orders.Get(tx, k); o != nil {
 		if o.Access != a.name || !bytes.Equal(o.CreateContent, c.Canonical()) {
-			return nil, otherContent()
+			return nil, otherContent().Guessed(front.Inferred)
 		}
 		return a.renewed(tx, o).created(), nil
 	}

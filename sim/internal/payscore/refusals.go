@@ -32,7 +32,11 @@ func otherContent() *refusal {
 
 // notCancellable refuses to cancel in the order's state.
 func notCancellable(s State) *refusal {
-	return badRequest("PARAM_ERROR", "当前订单状态不满足撤销条件", 271316592).DocumentedAs(documentedState(s)).With("the order is " + string(s))
+	r := badRequest("PARAM_ERROR", "当前订单状态不满足撤销条件", 271316592).DocumentedAs(documentedState(s)).With("the order is " + string(s))
+	if s == Expired {
+		r.Basis = front.Inferred
+	}
+	return r
 }
 
 // notCompletable refuses to complete in the order's state.

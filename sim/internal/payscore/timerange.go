@@ -69,7 +69,7 @@ func (r TimeRange) checkCreate(now time.Time) error {
 	switch {
 	case !ok:
 		return invalid("服务结束时间格式错误，应为yyyyMMddHHmmss或yyyyMMdd")
-	case end.day && (end.passed(now) || end.Before(start.Time)):
+	case end.day && (end.passed(now) || end.Format(toTheDay) < start.Format(toTheDay)):
 		return invalid("服务结束时间不能早于服务开始时间和当天")
 	case !end.day && (!end.After(now.Add(time.Minute)) || !end.After(start.Time)):
 		return invalid("服务结束时间必须晚于服务开始时间，且晚于调用接口的时间一分钟以上")

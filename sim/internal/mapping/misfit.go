@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -17,8 +18,8 @@ const (
 	Invented = "INVENTED"
 )
 
-// Fault is a refusal with status 400, in the gateway's words.
-type Fault struct {
+// Misfit is a refusal with status 400, in the gateway's words.
+type Misfit struct {
 	Code     string // PARAM_ERROR
 	Message  string
 	Location string // body, uri_template, query or header; empty where the gateway says null
@@ -27,6 +28,8 @@ type Fault struct {
 	Field    string // the source as a JSON pointer, /body/amount/total
 	Rule     string // what was broken, for logs: required, max_length, …
 	Basis    string // Observed, Inferred or Invented
+
+	home string // the part of the request that a missing member belongs to, where Location is another
 }
 
 // Shape is how the detail of an error looks.
@@ -38,7 +41,7 @@ const (
 )
 
 // Detail is the member detail of the error body, or nil where there is none.
-func (f *Fault) Detail(shape Shape) json.RawMessage {
+func (f *Misfit) Detail(shape Shape) json.RawMessage {
 	if !f.HasValue {
 		return nil
 	}
@@ -47,16 +50,20 @@ func (f *Fault) Detail(shape Shape) json.RawMessage {
 		detail["location"] = f.Location
 	}
 	if shape == Documented {
+		location := cmp.Or(f.home, f.Location)
 		detail["issue"] = f.Message
-		switch f.Location {
+		if location != "" {
+			detail["location"] = location
+		}
+		switch location {
 		case "body":
-			detail["field"] = strings.TrimPrefix(f.Field, "/body")
+			detail["field"] = strings.TrimPrefix(strings.TrimPrefix(f.Field, "/body"), "/"+f.Location)
 		case "":
 			detail["field"] = f.Field
 		default:
 			detail["field"] = f.Field[strings.LastIndexByte(f.Field, '/')+1:]
 		}
-		if f.Location == "uri_template" {
+		if location == "uri_template" {
 			detail["location"] = "url"
 		}
 	}
@@ -69,18 +76,18 @@ func (f *Fault) Detail(shape Shape) json.RawMessage {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// refuse builds a fault without a value. What was seen for a body or a path is only inferred
+// refuse builds a misfit without a value. What was seen for a body or a path is only inferred
 // for a query, but for a minimum, which was seen there too.
-func refuse(rule, basis string, at source, message string) *Fault {
+func refuse(rule, basis string, at source, message string) *Misfit {
 	if at[0] == "query" && basis == Observed && rule != "minimum" {
 		basis = Inferred
 	}
-	return &Fault{
+	return &Misfit{
 		Code: "PARAM_ERROR", Message: message, Location: at[0], Field: at.String(), Rule: rule, Basis: basis,
 	}
 }
 
-func (f *Fault) with(value any) *Fault {
+func (f *Misfit) with(value any) *Misfit {
 	f.Value, f.HasValue = value, true
 	return f
 }
@@ -106,11 +113,11 @@ func notAllowed(f *catalog.Field, at source, target, rule, reason string) string
 	return fmt.Sprintf("输入源“%s”映射到%s“%s”%s校验失败，%s", at, target, label(f), rule, reason)
 }
 
-func required(f *catalog.Field, at source) *Fault {
+func required(f *catalog.Field, at source) *Misfit {
 	return refuse("required", Observed, at, notAllowed(f, at, "字段", "必填性规则", "此字段为必填项")).with("")
 }
 
-func wrongType(f *catalog.Field, value any, at source) *Fault {
+func wrongType(f *catalog.Field, value any, at source) *Misfit {
 	wanted, basis := "此字段需要一个 string 类型的 Json 值", Observed
 	switch {
 	case f.Type == "object":
@@ -127,12 +134,12 @@ func wrongType(f *catalog.Field, value any, at source) *Fault {
 	return typed(basis, at, value, notMapped(f, at, "目标字段", wanted))
 }
 
-func notArray(f *catalog.Field, value any, at source) *Fault {
+func notArray(f *catalog.Field, value any, at source) *Misfit {
 	return typed(Observed, at, value, notMapped(f, at, "多重字段", "此字段需要 JSON 数组对象"))
 }
 
 // typed is a value of a wrong type. That null is one of them is not known.
-func typed(basis string, at source, value any, message string) *Fault {
+func typed(basis string, at source, value any, message string) *Misfit {
 	rule := "type"
 	if value == nil {
 		rule = "null"
@@ -143,29 +150,29 @@ func typed(basis string, at source, value any, message string) *Fault {
 	return refuse(rule, basis, at, message).with(value)
 }
 
-func null(f *catalog.Field, at source) *Fault {
+func null(f *catalog.Field, at source) *Misfit {
 	return refuse("null", Invented, at, notMapped(f, at, "目标字段", "此字段不能为 null")).with(nil)
 }
 
 // repeated is a field that two sources want to set. The gateway sends no detail with it.
-func repeated(f *catalog.Field, at, first source, basis string) *Fault {
+func repeated(f *catalog.Field, at, first source, basis string) *Misfit {
 	reason := fmt.Sprintf("此字段并非多重字段但被输入源“%s”映射过了。", first)
 	return refuse("repeated", basis, at,
 		fmt.Sprintf("无法将输入源“%s”映射到目标字段“%s”中，%s", at, label(f), reason))
 }
 
 // undocumented is seen with one pointer; several at once are a guess.
-func undocumented(pointers []string) *Fault {
+func undocumented(pointers []string) *Misfit {
 	basis := Observed
 	if len(pointers) > 1 {
 		basis = Inferred
 	}
-	fault := refuse("unknown", basis, source{""}, "请求中含有未在API文档中定义的参数").with(pointers)
-	fault.Field = pointers[0]
-	return fault
+	misfit := refuse("unknown", basis, source{""}, "请求中含有未在API文档中定义的参数").with(pointers)
+	misfit.Field = pointers[0]
+	return misfit
 }
 
-func length(f *catalog.Field, at source, unit string, n int, relation string, bound int) *Fault {
+func length(f *catalog.Field, at source, unit string, n int, relation string, bound int) *Misfit {
 	rule := "max_length"
 	if n < bound {
 		rule = "min_length"
@@ -174,41 +181,41 @@ func length(f *catalog.Field, at source, unit string, n int, relation string, bo
 	return refuse(rule, Observed, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(n)
 }
 
-func pattern(f *catalog.Field, text string, at source) *Fault {
+func pattern(f *catalog.Field, text string, at source) *Misfit {
 	reason := fmt.Sprintf("字符串必须匹配正则表达式“%s”", f.Pattern)
 	return refuse("pattern", Observed, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
 }
 
-func format(f *catalog.Field, text string, at source) *Fault {
+func format(f *catalog.Field, text string, at source) *Misfit {
 	reason := fmt.Sprintf("字符串必须符合格式“%s”", f.Format)
 	return refuse("format", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
 }
 
-func fourBytes(f *catalog.Field, text string, at source) *Fault {
+func fourBytes(f *catalog.Field, text string, at source) *Misfit {
 	reason := "不支持 4 字节的 UTF-8 字符"
 	return refuse("four_bytes", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
 }
 
-func surrogate(f *catalog.Field, at source) *Fault {
+func surrogate(f *catalog.Field, at source) *Misfit {
 	reason := "字符串含有不成对的代理项转义"
 	return refuse("surrogate", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason))
 }
 
-func enum(f *catalog.Field, value any, at source) *Fault {
+func enum(f *catalog.Field, value any, at source) *Misfit {
 	return refuse("enum", Invented, at, notAllowed(f, at, "枚举字段", "规则", "值不在枚举范围内")).with(value)
 }
 
-func tooSmall(f *catalog.Field, number json.Number, at source) *Fault {
+func tooSmall(f *catalog.Field, number json.Number, at source) *Misfit {
 	reason := fmt.Sprintf("值低于最小值 %d", *f.Minimum)
 	return refuse("minimum", Observed, at, notAllowed(f, at, "数值字段", "规则", reason)).with(number)
 }
 
-func tooLarge(f *catalog.Field, number json.Number, at source) *Fault {
+func tooLarge(f *catalog.Field, number json.Number, at source) *Misfit {
 	reason := fmt.Sprintf("值高于最大值 %d", *f.Maximum)
 	return refuse("maximum", Invented, at, notAllowed(f, at, "数值字段", "规则", reason)).with(number)
 }
 
-func items(f *catalog.Field, at source, n int, relation string, bound int) *Fault {
+func items(f *catalog.Field, at source, n int, relation string, bound int) *Misfit {
 	rule := "max_items"
 	if n < bound {
 		rule = "min_items"
@@ -217,12 +224,12 @@ func items(f *catalog.Field, at source, n int, relation string, bound int) *Faul
 	return refuse(rule, Invented, at, notAllowed(f, at, "多重字段", "规则", reason)).with(n)
 }
 
-func contentType(given string) *Fault {
+func contentType(given string) *Misfit {
 	return refuse("content_type", Invented, source{"header", "Content-Type"},
 		"Http头Content-Type不合法，此接口需要 application/json").with(given)
 }
 
 // unreadable is an input that cannot even be taken apart; nothing of it goes back.
-func unreadable(rule string, at source, reason string) *Fault {
+func unreadable(rule string, at source, reason string) *Misfit {
 	return refuse(rule, Invented, at, fmt.Sprintf("无法解析输入源“%s”，%s", at, reason))
 }
