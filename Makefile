@@ -6,7 +6,7 @@ COUNT    ?= 10
 MODULES  := . cmd/wxpay e2e tools
 
 .NOTPARALLEL:
-.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz bench vuln
+.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz soak bench vuln
 
 test: deps check race fuzz-smoke
 
@@ -44,6 +44,12 @@ fuzz-smoke:
 
 fuzz:
 	GO=$(GO) sh tools/fuzz.sh $(FUZZTIME)
+
+# What takes long: histories of orders, true requests for the doctor, and a simulator that is killed.
+soak:
+	WXPAY_HISTORIES=200 $(GO) test -count 1 -timeout 60m -run 'Whatever' ./sim
+	WXPAY_REQUESTS=10000 $(GO) test -count 1 -timeout 60m -run 'NeverAccused' ./sim/internal/doctor
+	cd cmd/wxpay && WXPAY_KILLS=50 $(GO) test -count 1 -timeout 60m -run 'Kill' .
 
 # Two files of this make a comparison: go tool benchstat old.txt new.txt
 bench:

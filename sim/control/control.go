@@ -2,7 +2,7 @@
 // its clock and reads its logs. Package simtest has one ready; for a simulator that runs by
 // itself, begin with [New].
 //
-// docs/simulator.md lists the calls, for other languages.
+// docs/management.md lists the calls, for other languages.
 package control
 
 import (

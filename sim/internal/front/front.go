@@ -226,10 +226,9 @@ func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Re
 		return nil, signError("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟").
 			With(fmt.Sprintf("the timestamp is %d s from the gateway's time, which is %d; it counts seconds, not milliseconds", skew, x.At.Unix()))
 	}
-	merchant := f.Keys.Merchant(a.MchID)
-	if merchant == nil || !strings.EqualFold(merchant.SerialNo, a.SerialNo) {
-		return nil, signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号").
-			With("want the serial number of a certificate of the merchant that mchid names")
+	merchant, refusal := f.signer(a)
+	if refusal != nil {
+		return nil, refusal
 	}
 	if refusal := checkCertificate(merchant, x.At); refusal != nil {
 		return nil, refusal
@@ -241,6 +240,19 @@ func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Re
 	}
 	x.MchID = a.MchID
 	return merchant.Merchant, nil
+}
+
+// signer is the merchant that a names, if the certificate that it names is the merchant's.
+func (f *Front) signer(a auth.Authorization) (*keys.Merchant, *Refusal) {
+	m := f.Keys.Merchant(a.MchID)
+	if m != nil && strings.EqualFold(m.SerialNo, a.SerialNo) {
+		return m, nil
+	}
+	r := signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
+	if m == nil {
+		return nil, r.With(fmt.Sprintf("the world has no merchant %.40q that signs calls", a.MchID))
+	}
+	return nil, r.With(fmt.Sprintf("serial_no is %.60q, the certificate of merchant %s has %s", a.SerialNo, m.MchID, m.SerialNo))
 }
 
 // checkCertificate is what has become of the merchant's certificate.

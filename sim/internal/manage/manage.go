@@ -41,6 +41,7 @@ type API struct {
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/", answer(a.unknown))
 	mux.Handle("GET /merchants", answer(a.merchants))
 	a.handlePayScore(mux)
 	mux.Handle("GET /clock", answer(a.clock))
@@ -125,6 +126,11 @@ func read[T any](r *http.Request) (v T, err error) {
 		return v, errors.New("the body is not JSON of the documented form: something follows it")
 	}
 	return v, nil
+}
+
+// unknown answers what is no call of the API, in JSON as all the others.
+func (a *API) unknown(r *http.Request) (any, error) {
+	return nil, failure{http.StatusNotFound, fmt.Errorf("the management API has no %s %s: docs/management.md lists its calls", r.Method, r.URL.Path)}
 }
 
 func (a *API) merchants(*http.Request) (any, error) {

@@ -64,7 +64,7 @@ func (a *API) order(tx *store.Tx, named control.Order) (*payscore.Order, error) 
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, failure{http.StatusNotFound, fmt.Errorf("there is no order %q of this merchant", named.OutOrderNo)}
+		return nil, failure{http.StatusNotFound, fmt.Errorf("there is no order %q", named.OutOrderNo)}
 	default:
 		return nil, failure{http.StatusConflict, fmt.Errorf("%d merchants have an order %q: say whose by mchid and sub_mchid", len(found), named.OutOrderNo)}
 	}
