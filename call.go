@@ -151,7 +151,7 @@ func (c *Client) record(req *http.Request, k *call, res *Response, began time.Ti
 	}
 	attrs := []any{"method", k.method, "host", req.URL.Host, "path", k.path, "took", c.now().Sub(began)}
 	if res != nil {
-		attrs = append(attrs, "status", res.StatusCode, "request_id", res.RequestID, "verified", res.Verified)
+		attrs = append(attrs, "status", res.StatusCode, "request_id", legible(res.RequestID), "verified", res.Verified)
 	}
 	c.log.DebugContext(req.Context(), "wechatpay call", attrs...)
 }

@@ -126,6 +126,12 @@ func TestFailures(t *testing.T) {
 		"a redirect is not followed": {
 			gateway{status: 302, change: func(r *http.Response) { unsigned(r); r.Header.Set("Location", "https://example.com/") }},
 			wechatpay.Unknown, nil, "302 Found"},
+		"a redirect that WeChat Pay signed leaves the outcome open": {
+			gateway{status: 303, change: func(r *http.Response) { r.Header.Set("Location", "https://example.com/") }},
+			wechatpay.Unknown, nil, "303 See Other"},
+		"a redirect to what is no address keeps its status": {
+			gateway{status: 302, change: func(r *http.Response) { unsigned(r); r.Header.Set("Location", "http://[bad%zz?openid=secret") }},
+			wechatpay.Unknown, nil, "302 Found"},
 		"an unsigned success is not believed": {
 			gateway{status: 200, body: `{"state":"DONE"}`, change: unsigned}, wechatpay.Unknown, auth.ErrNotSigned, "not signed"},
 		"an unsigned empty 204 is not believed": {
@@ -258,8 +264,13 @@ func TestWhatIsWrongBeforeSendingIsNotSent(t *testing.T) {
 		"a path parameter that climbs":     {func() error { return post(t, endpoint, wechatpay.Path("out_order_no", "..")) }, "would lead to another endpoint"},
 		"a path with a query":              {func() error { return post(t, client.Chain("v3/certificates?x=1")) }, `the path has "?"`},
 		"a path with a host":               {func() error { return post(t, client.Chain("https://example.com/v3")) }, "begins with a host"},
-		"a path that climbs in disguise":   {func() error { return post(t, client.Chain("v3/%2E./v2")) }, `a segment "%2E."`},
-		"a path with a broken escape":      {func() error { return post(t, client.Chain("v3/%zz")) }, `a segment "%zz"`},
+		"a path that climbs in disguise":   {func() error { return post(t, client.Chain("v3/%2E./v2")) }, `the path has "%"`},
+		"a path that hides a slash":        {func() error { return post(t, client.Chain("v3/..%2Fv2")) }, `the path has "%"`},
+		"a path with a semicolon":          {func() error { return post(t, client.Chain("v3/..;/v2")) }, `the path has ";"`},
+		"a path with an empty segment":     {func() error { return post(t, client.Chain("v3//x")) }, `a segment ""`},
+		"a path with two slashes at its end": {func() error {
+			return post(t, client.Chain("v3/x//"))
+		}, `a segment ""`},
 		"a path that would be a host": {func() error {
 			_, err := wechatpay.Send(t.Context(), client, "GET", ".example.com/v3", nil, nil, nil)
 			return err
@@ -308,6 +319,37 @@ func post(t *testing.T, e wechatpay.Endpoint, opts ...wechatpay.CallOption) erro
 	t.Helper()
 	_, err := e.Post(t.Context(), opts...)
 	return err
+}
+
+func TestAHeaderOfTheConnectionIsRefused(t *testing.T) {
+	t.Parallel()
+	g := &gateway{status: 204}
+	client := newClient(t, g)
+	for _, name := range []string{"connection", "Transfer-Encoding", "TE", "Upgrade", "Expect", "Trailer", "Proxy-Connection", "Proxy-Authorization", "Keep-Alive", "HTTP2-Settings"} {
+		err := post(t, client.Chain("v3/x"), wechatpay.Header(name, "1"))
+		if err == nil || !strings.Contains(err.Error(), "is about the connection") || wechatpay.OutcomeOf(err) != wechatpay.NotSent || g.calls != 0 {
+			t.Errorf("%s gives %v", name, err)
+		}
+	}
+}
+
+func TestTheUserAgentCanBeTheCallers(t *testing.T) {
+	t.Parallel()
+	g := &gateway{status: 204}
+	if err := post(t, newClient(t, g).Chain("v3/x"), wechatpay.Header("user-agent", "shop/1")); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.last.Header["User-Agent"]; len(got) != 1 || got[0] != "shop/1" {
+		t.Errorf("sent the User-Agent %q", got)
+	}
+}
+
+func TestAPathMayEndInASlash(t *testing.T) {
+	t.Parallel()
+	g := &gateway{status: 204}
+	if err := post(t, newClient(t, g).Chain("v3/applyment4sub/applyment/")); err != nil || g.last.URL.Path != "/v3/applyment4sub/applyment/" {
+		t.Errorf("sent %v, %v", g.last, err)
+	}
 }
 
 func TestEveryVerbOfAnEndpointSendsItsMethod(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -29,14 +30,16 @@ func Query(name, value string) CallOption {
 	}
 }
 
-// Header sets a header of the request, such as Accept-Language. Those that carry the signature
-// and those that describe the bodies belong to the client.
+// Header sets a header of the request, such as Accept-Language. Those that carry the signature,
+// those that describe the bodies and those of the connection belong to the client.
 func Header(name, value string) CallOption {
 	return func(k *call) error {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		switch {
 		case name == "Authorization", name == "Host", name == "Accept", strings.HasPrefix(name, "Wechatpay-"), strings.HasPrefix(name, "Content-"):
 			return fmt.Errorf("the header %s is set by the client", name)
+		case slices.Contains(hopByHop, name), strings.HasPrefix(name, "Proxy-"):
+			return fmt.Errorf("the header %s is about the connection, not about the call", name)
 		case name == "Accept-Encoding": // then net/http leaves the answer packed, and no signature matches
 			return errors.New("the header Accept-Encoding is set by the client")
 		case name == "Idempotency-Key", name == "X-Idempotency-Key": // WeChat Pay knows neither, but net/http repeats a POST for them
@@ -51,6 +54,9 @@ func Header(name, value string) CallOption {
 	}
 }
 
+// hopByHop are the headers that tell the next machine how to transmit: net/http decides those.
+var hopByHop = []string{"Connection", "Expect", "Http2-Settings", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+
 // JSON is the body of a call through [Client.Chain] or an index: a struct, a map, or a
 // json.RawMessage.
 func JSON(body any) CallOption {
@@ -64,7 +70,8 @@ func JSON(body any) CallOption {
 }
 
 // Into also hands over the Response, which typed calls do not return: its Request-ID, its
-// headers and the fields that the types do not know. After an error res is unchanged.
+// headers and the fields that the types do not know. Only a verified success fills res, even if
+// its body then does not fit the type; after any other error res is unchanged.
 func Into(res *Response) CallOption {
 	return func(k *call) error {
 		if res == nil {

@@ -118,8 +118,14 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// Verifier verifies with the client's platform keys, for package webhook.
-func (c *Client) Verifier() *auth.Verifier { return c.verifier }
+// Verifier verifies with the client's platform keys, for package webhook. Of a nil Client it is
+// nil, which webhook.New refuses.
+func (c *Client) Verifier() *auth.Verifier {
+	if c == nil {
+		return nil
+	}
+	return c.verifier
+}
 
 // Chain returns the endpoint with this path, as the documents print it:
 //
@@ -139,8 +145,8 @@ func (c *Client) origin(method, path string) url.URL {
 	return url.URL{Scheme: "https", Host: host}
 }
 
-// withoutRedirects copies given, or makes the default client, so that a redirect comes
-// back as the answer: following it would send signed requests elsewhere.
+// withoutRedirects copies given, or makes the default client, so that a redirect comes back as
+// the answer: following it would send signed requests elsewhere.
 func withoutRedirects(given *http.Client) *http.Client {
 	hc := http.Client{}
 	if given != nil {
@@ -149,6 +155,22 @@ func withoutRedirects(given *http.Client) *http.Client {
 	if hc.Transport == nil {
 		hc.Transport = newTransport()
 	}
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	hc.Transport = withoutLocation{hc.Transport}
 	return &hc
+}
+
+// withoutLocation takes the Location off redirects, without which an http.Client returns them.
+// CheckRedirect would come too late: a Location that does not parse stands in an error by then,
+// in place of the answer. Nobody misses it, for a redirect never becomes a Response.
+type withoutLocation struct{ transport http.RoundTripper }
+
+func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := w.transport.RoundTrip(req)
+	if err != nil || res == nil || res.StatusCode < 300 || res.StatusCode > 399 {
+		return res, err
+	}
+	bare := *res // a copy: the transport may keep its own
+	bare.Header = res.Header.Clone()
+	bare.Header.Del("Location")
+	return &bare, nil
 }

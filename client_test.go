@@ -84,7 +84,8 @@ func TestWhereCallsGo(t *testing.T) {
 
 func TestTheCallersHTTPClientStaysAsItIs(t *testing.T) {
 	t.Parallel()
-	hc := &http.Client{Transport: &gateway{status: 204}}
+	g := &gateway{status: 204}
+	hc := &http.Client{Transport: g}
 	client, err := wechatpay.New(merchant(), wechatpay.HTTPClient(hc))
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +93,8 @@ func TestTheCallersHTTPClientStaysAsItIs(t *testing.T) {
 	if err := post(t, client.Chain("v3/x")); err != nil {
 		t.Fatal(err)
 	}
-	if hc.CheckRedirect != nil {
-		t.Error("the client that was given now follows no redirects")
+	if hc.CheckRedirect != nil || hc.Transport != g {
+		t.Errorf("the client that was given is now %+v", hc)
 	}
 }
 
@@ -103,5 +104,8 @@ func TestTheClientOffersItsVerifier(t *testing.T) {
 	var v *auth.Verifier = client.Verifier()
 	if v.Serial() != keyID {
 		t.Errorf("it asks for %s", v.Serial())
+	}
+	if v := (*wechatpay.Client)(nil).Verifier(); v != nil {
+		t.Errorf("no client offers %v", v)
 	}
 }

@@ -63,13 +63,16 @@ func (k *call) argument(name string) (string, error) {
 }
 
 // checkArgument refuses what would change the meaning of the path: an empty segment is
-// another endpoint, and dots climb.
+// another endpoint, and dots climb, between escaped slashes too: some servers take those for
+// slashes.
 func checkArgument(name, value string) error {
-	switch value {
-	case "":
+	if value == "" {
 		return fmt.Errorf("the path parameter {%s} is empty", name)
-	case ".", "..":
-		return fmt.Errorf("the path parameter {%s} is %q, which would lead to another endpoint", name, value)
+	}
+	for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			return fmt.Errorf("the path parameter {%s} has a part %q, which would lead to another endpoint", name, part)
+		}
 	}
 	return nil
 }
@@ -84,9 +87,8 @@ func checkTemplate(path string) error {
 	case path[0] != '/': // Chain sees to it, generated code has it; else it would become part of the host
 		return errors.New("the path does not begin with a slash")
 	}
-	for segment := range strings.SplitSeq(path[1:], "/") {
-		plain, err := url.PathUnescape(segment)
-		if err != nil || plain == "." || plain == ".." {
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path[1:], "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
 			return fmt.Errorf("the path has a segment %q", segment)
 		}
 		if inner, ok := strings.CutPrefix(segment, "{"); ok {
@@ -103,9 +105,11 @@ func checkTemplate(path string) error {
 	return nil
 }
 
-// isPathRune tells the characters that stand in a path as themselves.
+// isPathRune tells the characters that stand in a path as themselves. Escapes are not among
+// them, for they could hide what is refused; nor is the semicolon, after which some servers
+// ignore the rest of a segment.
 func isPathRune(r rune) bool {
-	return isLetterOrDigit(r) || strings.ContainsRune("-_.~*!$&'()+,;=:@%", r)
+	return isLetterOrDigit(r) || strings.ContainsRune("-_.~*!$&'()+,=:@", r)
 }
 
 func isLetterOrDigit(r rune) bool {
@@ -157,7 +161,7 @@ func (k *call) encode(in any) error {
 	if !s.body {
 		return nil
 	}
-	if s.lists {
+	if hasLists(v.Type()) {
 		whole := reflect.New(v.Type()).Elem()
 		whole.Set(v)
 		fillLists(whole)
@@ -172,7 +176,6 @@ func (k *call) encode(in any) error {
 type shape struct {
 	query []queryField
 	body  bool // a field goes into the body
-	lists bool // a required list is somewhere in the body
 }
 
 type queryField struct {
@@ -197,7 +200,6 @@ func shapeOf(t reflect.Type) shape {
 		name, option, _ := strings.Cut(tag, ",")
 		s.query = append(s.query, queryField{index: i, name: name, optional: option == "omitzero"})
 	}
-	s.lists = hasLists(t)
 	shapes.Store(t, s)
 	return s
 }
@@ -243,16 +245,32 @@ func queryText(v reflect.Value) (string, error) {
 	return "", fmt.Errorf("a query cannot hold a %v", v.Type())
 }
 
+var lists sync.Map // of reflect.Type to bool: a cache, like shapes
+
 // hasLists tells whether a value of type t may hold a nil list that must be sent.
 func hasLists(t reflect.Type) bool {
-	if t.Kind() == reflect.Slice {
-		return hasLists(t.Elem())
+	if known, ok := lists.Load(t); ok {
+		return known.(bool)
 	}
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[Time]() {
+	found := findLists(t, make(map[reflect.Type]bool))
+	lists.Store(t, found)
+	return found
+}
+
+// findLists looks into each type once, for a type may hold itself.
+func findLists(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] || t == reflect.TypeFor[Time]() {
+		return false
+	}
+	seen[t] = true
+	if t.Kind() == reflect.Slice {
+		return findLists(t.Elem(), seen)
+	}
+	if t.Kind() != reflect.Struct {
 		return false
 	}
 	for field := range t.Fields() {
-		if isRequiredList(field) || hasLists(field.Type) {
+		if isRequiredList(field) || findLists(field.Type, seen) {
 			return true
 		}
 	}

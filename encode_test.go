@@ -35,6 +35,22 @@ func TestPathArgumentsStayOneSegment(t *testing.T) {
 	}
 }
 
+func TestAPathArgumentThatClimbsIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{".", "..", "../v2", `..\v2`, "a/..", `a\..\b`, "a/./b", "/..", `..\`, "a//..//b"} {
+		k := call{path: "/v3/orders/{no}", args: []string{value}}
+		if got, err := k.expandPath(); err == nil || !strings.Contains(err.Error(), "would lead to another endpoint") {
+			t.Errorf("%q expands to %s, %v", value, got, err)
+		}
+	}
+	for _, value := range []string{"a..b", "..a/b..", "a/.../b"} {
+		k := call{path: "/v3/orders/{no}", args: []string{value}}
+		if _, err := k.expandPath(); err != nil {
+			t.Errorf("%q gives %v", value, err)
+		}
+	}
+}
+
 func TestPathTakesEachArgumentOnce(t *testing.T) {
 	t.Parallel()
 	const path = "/v3/users/{openid}/permissions/{service_id}/terminate"
@@ -65,6 +81,8 @@ func FuzzPath(f *testing.F) {
 	f.Add("/v3/{a}/{b}/", "单?a#b;c\\")
 	f.Add("//example.com/{a}", "@example.com:1")
 	f.Add("v3/a|b", "")
+	f.Add("/v3/{a}/x", `..\..\v2`)
+	f.Add("/v3//{a}/..;/", "a/b")
 	f.Fuzz(func(t *testing.T, template, value string) {
 		k := call{path: withSlash(template)}
 		for name := range strings.SplitSeq(template, "{") {
@@ -94,6 +112,14 @@ func FuzzPath(f *testing.F) {
 			plain, err := url.PathUnescape(segment)
 			if err != nil || plain == "." || plain == ".." {
 				t.Errorf("%q with %q has the segment %q", template, value, segment)
+			}
+			for part := range strings.SplitSeq(strings.ReplaceAll(plain, `\`, "/"), "/") {
+				if part == "." || part == ".." {
+					t.Errorf("%q with %q has the segment %q, which climbs where slashes are unescaped", template, value, segment)
+				}
+			}
+			if plain == "" && i > 0 && i < len(got)-1 {
+				t.Errorf("%q with %q has an empty segment: %q", template, value, path)
 			}
 			if strings.HasPrefix(want[i], "{") && plain != value {
 				t.Errorf("%q with %q has the segment %q, which reads as %q", template, value, segment, plain)
@@ -190,6 +216,42 @@ func TestRequiredListsAreSentEmptyAndNotNull(t *testing.T) {
 	}
 	if got, want := string(k.body), `{"items":[],"nested":{"x":[]},"free":{},"raw":{},"at":""}`; got != want {
 		t.Errorf("the body is %s, want %s", got, want)
+	}
+}
+
+type tree struct {
+	Name string   `json:"name"`
+	Tags []string `json:"tags"`
+	Kids []tree   `json:"kids,omitzero"`
+}
+
+type bareTree struct {
+	Kids []bareTree `json:"kids,omitzero"`
+}
+
+type nest []nest
+
+func TestATypeThatHoldsItselfIsSent(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		in   any
+		want string
+	}{
+		"with lists to be filled on every level": {tree{Name: "a", Kids: []tree{{Name: "b", Kids: []tree{{}}}}},
+			`{"name":"a","tags":[],"kids":[{"name":"b","tags":[],"kids":[{"name":"","tags":[]}]}]}`},
+		"with nothing to be filled": {bareTree{Kids: []bareTree{{}, {}}}, `{"kids":[{},{}]}`},
+		"as a list of itself": {struct {
+			Nest nest `json:"nest,omitzero"`
+		}{nest{{}, {{}}}}, `{"nest":[[],[[]]]}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := call{path: "/v3/x", in: tt.in}
+			if err := k.build(nil); err != nil || string(k.body) != tt.want {
+				t.Errorf("the body is %s, %v; want %s", k.body, err, tt.want)
+			}
+		})
 	}
 }
 

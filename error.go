@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/openwechatpay/wechatpay/code"
@@ -15,7 +17,8 @@ type Outcome int
 
 const (
 	// Unknown: the call may have been carried out. Query by your own number, or repeat
-	// with the same number and the same content; never use a new number.
+	// with the same number and the same content; never use a new number. After a 429, which
+	// is Unknown as well, wait first.
 	Unknown Outcome = iota
 	// NotSent: nothing was sent, or nothing arrived.
 	NotSent
@@ -45,12 +48,15 @@ func OutcomeOf(err error) Outcome {
 }
 
 // Error is a call that failed. The members from StatusCode to Verified are of the
-// answer, if there was one.
+// answer, if there was one. They are as sent; in the text of the Error, what is long is cut off
+// and control characters are replaced.
+//
+// Printed, logged or as JSON it comes without its Detail, which may quote what was refused.
 type Error struct {
 	StatusCode int             // 0 if there was no answer
-	Code       string          // 错误码; compare with errors.Is and package code
+	Code       string          // 错误码; compare with errors.Is, which knows whom to believe, and package code
 	Message    string          // 错误描述
-	Detail     json.RawMessage // as sent; its form differs by code
+	Detail     json.RawMessage `json:"-"` // as sent; its form differs by code
 	RequestID  string          // to be named to WeChat Pay's support
 	Verified   bool            // whether the answer's signature was good; refusals before authentication carry none
 
@@ -60,24 +66,32 @@ type Error struct {
 	Err     error // the cause, where it is not the answer
 }
 
-// Error describes the failure and, if its outcome is [Unknown], what to do next.
+// Error describes the failure, whether the call may have happened all the same, and what to do then.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "wechatpay: %s %s: ", e.Method, e.Path)
+	fmt.Fprintf(&b, "wechatpay: %s %s: ", e.Method, legible(e.Path))
 	if e.StatusCode != 0 {
 		fmt.Fprintf(&b, "%s: ", strings.TrimSpace(fmt.Sprint(e.StatusCode, " ", e.answer())))
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, "%v: ", e.Err)
+		fmt.Fprintf(&b, "%s: ", legible(e.Err.Error()))
 	}
 	text := strings.TrimSuffix(b.String(), ": ")
 	if e.RequestID != "" {
-		text += " (Request-ID " + e.RequestID + ")"
+		text += " (Request-ID " + legible(e.RequestID) + ")"
 	}
-	if e.Outcome == Unknown {
-		text += "; it may have been carried out: query by your number, or repeat with the same number and content, never with a new number"
+	return text + "; " + e.Outcome.advice()
+}
+
+func (o Outcome) advice() string {
+	switch o {
+	case NotSent:
+		return "nothing was sent"
+	case Refused:
+		return "it was refused, and nothing was done"
+	default:
+		return "it may have been carried out: query by your number, or repeat with the same number and content, never with a new number"
 	}
-	return text
 }
 
 // answer is what WeChat Pay said, else the status in words.
@@ -86,16 +100,47 @@ func (e *Error) answer() string {
 	case e.Code == "":
 		return http.StatusText(e.StatusCode)
 	case e.Message == "":
-		return e.Code
+		return legible(e.Code)
 	default:
-		return e.Code + ": " + e.Message
+		return legible(e.Code) + ": " + legible(e.Message)
 	}
 }
 
-// Unwrap gives errors.Is the code and the cause.
+// legible is text of a stranger as it may stand in a line of a log: not long, and without
+// characters that end the line, steer a terminal or cannot be seen.
+func legible(text string) string {
+	const limit = 256
+	var b strings.Builder
+	n := 0
+	for _, r := range text {
+		if n++; n > limit {
+			b.WriteRune('…')
+			break
+		}
+		if !strconv.IsPrint(r) {
+			r = '\ufffd'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// LogValue is e's text.
+func (e Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// Format prints e's text, whatever the verb.
+func (e Error) Format(f fmt.State, verb rune) {
+	if verb != 'q' {
+		verb = 's'
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
+}
+
+// Unwrap gives errors.Is the code and the cause. The code of an answer without a signature may be
+// a proxy's, so that only those are given which WeChat Pay's front servers send unsigned.
 func (e *Error) Unwrap() []error {
 	var errs []error
-	if e.Code != "" {
+	if e.Code != "" && (e.Verified || e.byFront()) {
 		errs = append(errs, code.Code(e.Code))
 	}
 	if e.Err != nil {
@@ -111,38 +156,47 @@ func refusal(res *Response, cause error) *Error {
 	if cause == nil {
 		e.readBody(res.Body)
 	}
-	e.Outcome = e.outcome()
+	e.Outcome = e.outcome(len(res.Body) == 0)
 	return e
 }
 
-// readBody reads the error's JSON. A front server or a proxy may send HTML or nothing
-// instead: then the status has to do.
+// readBody reads the error's JSON, each member by itself and by its exact name. A front server or
+// a proxy may send HTML or nothing instead: then the status has to do.
 func (e *Error) readBody(body []byte) {
-	var answer struct {
-		Code    string          `json:"code"`
-		Message string          `json:"message"`
-		Detail  json.RawMessage `json:"detail"`
-	}
-	if json.Unmarshal(body, &answer) != nil {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
 		return
 	}
-	e.Code, e.Message, e.Detail = answer.Code, answer.Message, answer.Detail
+	// A member that is not text stays empty.
+	_ = json.Unmarshal(members["code"], &e.Code)
+	_ = json.Unmarshal(members["message"], &e.Message)
+	e.Detail = members["detail"]
 }
 
-// outcome is [Refused] for what WeChat Pay refuses. Without a signature that holds only for
-// the statuses that its front servers answer by themselves, before they sign; any other
-// may be the word of a proxy about a request that went through.
-func (e *Error) outcome() Outcome {
+// outcome is [Refused] for what WeChat Pay refuses. A 429 is not among it: it says to repeat the
+// same call later, of a refund that its outcome is unknown, and without a signature it may be
+// the word of a proxy that sent the call before.
+func (e *Error) outcome(empty bool) Outcome {
 	switch {
-	case e.Err != nil || e.StatusCode < 400 || e.StatusCode >= 500:
+	case e.Err != nil || e.StatusCode < 400 || e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests:
 		return Unknown
-	case e.Verified:
+	case e.Verified || e.byFront():
 		return Refused
-	}
-	switch e.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
-		http.StatusMethodNotAllowed, http.StatusTooManyRequests:
-		return Refused
+	case empty && (e.StatusCode == http.StatusNotFound || e.StatusCode == http.StatusMethodNotAllowed):
+		return Refused // by the front servers, too: they know no such path, or no such method
 	}
 	return Unknown
+}
+
+// byFront tells whether e has the status and code with which WeChat Pay's front servers refuse by
+// themselves, before they sign. Any other answer without a signature may be the word of a proxy
+// about a request that went through.
+func (e *Error) byFront() bool {
+	switch e.StatusCode {
+	case http.StatusUnauthorized:
+		return e.Code == string(code.SignError)
+	case http.StatusBadRequest:
+		return e.Code == string(code.InvalidRequest) || e.Code == string(code.ParamError)
+	}
+	return false
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Future is the result of a call that runs in the background. It is safe for
-// concurrent use, and can be waited for any number of times.
+// concurrent use, and can be waited for any number of times. One that [Async] did not make
+// is done, with an error.
 type Future[T any] struct {
 	done  chan struct{}
 	value T
@@ -44,30 +45,49 @@ func (f *Future[T]) Then(fn func(T) error) *Future[T] {
 
 // Wait returns the result once it is there. Its context ends the waiting, not the call.
 func (f *Future[T]) Wait(ctx context.Context) (T, error) {
+	if ctx == nil {
+		return *new(T), errors.New("wechatpay: the context of Wait is nil")
+	}
 	select {
-	case <-f.done:
-		return f.value, f.err
+	case <-f.Done():
+		return f.result()
 	default:
 	}
 	select {
-	case <-f.done:
-		return f.value, f.err
+	case <-f.Done():
+		return f.result()
 	case <-ctx.Done():
 		return *new(T), fmt.Errorf("wechatpay: stopped waiting for a call that goes on: %w", ctx.Err())
 	}
 }
 
 // Done is closed when the result is there.
-func (f *Future[T]) Done() <-chan struct{} { return f.done }
+func (f *Future[T]) Done() <-chan struct{} {
+	if f == nil || f.done == nil {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	return f.done
+}
+
+// result waits for the result.
+func (f *Future[T]) result() (T, error) {
+	if f == nil || f.done == nil {
+		return *new(T), errors.New("wechatpay: there is no call to wait for: make the Future with Async")
+	}
+	<-f.done
+	return f.value, f.err
+}
 
 // Map is a Future of what fn makes of f's value. An error of f passes fn by.
 func Map[T, U any](f *Future[T], fn func(T) (U, error)) *Future[U] {
 	return Async(context.Background(), func(context.Context) (U, error) {
-		<-f.done
-		if f.err != nil {
-			return *new(U), f.err
+		value, err := f.result()
+		if err != nil {
+			return *new(U), err
 		}
-		return fn(f.value)
+		return fn(value)
 	})
 }
 
@@ -77,8 +97,7 @@ func All[T any](futures ...*Future[T]) *Future[[]T] {
 	return Async(context.Background(), func(context.Context) ([]T, error) {
 		values, errs := make([]T, len(futures)), make([]error, len(futures))
 		for i, f := range futures {
-			<-f.done
-			values[i], errs[i] = f.value, f.err
+			values[i], errs[i] = f.result()
 		}
 		return values, errors.Join(errs...)
 	})

@@ -47,6 +47,9 @@ func TestThen(t *testing.T) {
 		"a panic in the call is the future's error":   {wechatpay.Async(t.Context(), func(context.Context) (int, error) { panic("oh") }), nil, "panic in an asynchronous call: oh"},
 		"a goroutine that ends is the future's error": {wechatpay.Async(t.Context(), func(context.Context) (int, error) { runtime.Goexit(); return 0, nil }), nil, "ended without a result"},
 		"no function is the future's error":           {wechatpay.Async[int](t.Context(), nil), nil, "was given no function"},
+		"no future is an error":                       {(*wechatpay.Future[int])(nil), nil, "no call to wait for"},
+		"a future of nobody is an error":              {new(wechatpay.Future[int]), nil, "no call to wait for"},
+		"then of no future is an error":               {(*wechatpay.Future[int])(nil).Then(see), nil, "no call to wait for"},
 		"no function in then changes nothing":         {wechatpay.Async(t.Context(), value(6, nil)).Then(nil), nil, ""},
 	}
 	for name, tt := range tests {
@@ -73,6 +76,19 @@ func TestMapAndAll(t *testing.T) {
 	}
 	if v, err := wechatpay.All(one, failed, two).Wait(t.Context()); !slices.Equal(v, []int{1, 0, 2}) || !errors.Is(err, errCall) {
 		t.Errorf("all gave %v, %v", v, err)
+	}
+}
+
+func TestWhatIsNotThereIsAnErrorAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	none := (*wechatpay.Future[int])(nil)
+	<-none.Done()
+	if _, err := wechatpay.All(wechatpay.Async(t.Context(), value(1, nil)), none).Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "no call to wait for") {
+		t.Errorf("all gave %v", err)
+	}
+	//lint:ignore SA1012 this is the mistake under test
+	if _, err := wechatpay.Async(t.Context(), value(1, nil)).Wait(nil); err == nil || !strings.Contains(err.Error(), "the context of Wait is nil") {
+		t.Errorf("without a context the error is %v", err)
 	}
 }
 

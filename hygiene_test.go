@@ -160,6 +160,7 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 		"an answer that breaks off":        {&gateway{status: 200, change: func(r *http.Response) { r.Body = io.NopCloser(brokenReader{}) }}, canary, true},
 		"a transport that fails":           {&gateway{err: io.ErrUnexpectedEOF}, canary, true},
 		"a redirect to an address":         {&gateway{status: 302, change: func(r *http.Response) { unsigned(r); r.Header.Set("Location", "https://example.com/canary") }}, canary, true},
+		"a redirect to no address":         {&gateway{status: 302, change: func(r *http.Response) { r.Header.Set("Location", "http://[bad%zz?openid=canary") }}, canary, true},
 		"a body that is no number":         {&gateway{}, with(wechatpay.JSON(map[string]any{"x": json.Number("canary")})), true},
 		"a body that is no JSON":           {&gateway{}, with(wechatpay.JSON(json.RawMessage(`canary`))), true},
 		"a body that is no type of JSON":   {&gateway{}, with(wechatpay.JSON(map[string]any{"canary": func() {}})), true},
@@ -185,7 +186,12 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 			t.Errorf("%s gives %v", name, err)
 		}
 		logger.Info("done", "err", err, "response", res)
-		text := fmt.Sprintf("%v %+v %#v %s", err, err, err, log.String())
+		text := printed(t, err) + log.String()
+		if e, ok := errors.AsType[*wechatpay.Error](err); ok {
+			log.Reset()
+			logger.Info("its value", "err", *e)
+			text += printed(t, *e) + log.String()
+		}
 		checkCanaries(t, name, text)
 		if strings.Contains(text, "signature=") {
 			t.Errorf("%s shows its Authorization: %s", name, text)
@@ -212,10 +218,25 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 	}
 }
 
-// checkCanaries looks for a canary as text, as it is escaped and as bytes in decimal.
+// printed is v in every way of printing it.
+func printed(t *testing.T, v any) string {
+	t.Helper()
+	var b strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t"} {
+		fmt.Fprintf(&b, verb+"\n", v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Error(err)
+	}
+	return b.String() + string(text)
+}
+
+// checkCanaries looks for a canary as text, as it is escaped and as bytes in decimal and in
+// hexadecimal.
 func checkCanaries(t *testing.T, name, text string) {
 	t.Helper()
-	for _, secret := range []string{"canary", "63616e617279", strings.Trim(fmt.Sprint([]byte("canary")), "[]")} {
+	for _, secret := range []string{"canary", "63616e617279", "63616E617279", "99 97 110 97 114 121", "0x63, 0x61, 0x6e"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s shows %s: %s", name, secret, text)
 		}

@@ -41,8 +41,8 @@ func Hosts(addresses map[string]string) Option {
 	}
 }
 
-// HTTPClient sends with a copy of hc, whose redirects are never followed. It stands for
-// [Transport] too: give one of the two.
+// HTTPClient sends with a copy of hc, which never follows a redirect and whose CheckRedirect is
+// never asked. It stands for [Transport] too: give one of the two.
 func HTTPClient(hc *http.Client) Option {
 	return func(c *Client) error {
 		if hc == nil {
@@ -114,9 +114,12 @@ func MaxAnswer(bytes int64) Option {
 // parseOrigin reads https://host. Its errors name the address by what it is for: the address
 // itself may hold a password.
 func parseOrigin(what, address string) (*url.URL, error) {
+	if address == "" {
+		return nil, fmt.Errorf("%s is empty", what)
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, fmt.Errorf("%s is not of the form https://host", what)
+		return nil, fmt.Errorf("%s is not of the form https://host, or http://127.0.0.1:8080 on this machine", what)
 	}
 	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%s has more than a host: the path is part of what is signed", what)

@@ -33,7 +33,7 @@ func (r Response) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("method", r.Method),
 		slog.Int("status", r.StatusCode),
-		slog.String("request_id", r.RequestID),
+		slog.String("request_id", legible(r.RequestID)),
 		slog.Bool("verified", r.Verified),
 		slog.Int("bytes", len(r.Body)),
 	)

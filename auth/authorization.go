@@ -3,6 +3,8 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -37,8 +39,8 @@ func (a Authorization) String() string {
 		a.Scheme, a.MchID, a.SerialNo, a.Timestamp, a.Nonce)
 }
 
-// GoString is String, so that %#v keeps the signature out as well.
-func (a Authorization) GoString() string { return a.String() }
+// Format prints a like String, whatever the verb.
+func (a Authorization) Format(f fmt.State, _ rune) { fmt.Fprint(f, a.String()) }
 
 // ParseAuthorization reads an Authorization header. The five members may stand in any
 // order, with spaces around them; each must be there once, and no other.
@@ -71,8 +73,8 @@ func ParseAuthorization(header string) (Authorization, error) {
 			return Authorization{}, fmt.Errorf("%w: no comma after %q", errAuthorization, name)
 		}
 	}
-	for name := range fields {
-		return Authorization{}, fmt.Errorf("%w: no %q", errAuthorization, name)
+	if len(fields) > 0 {
+		return Authorization{}, fmt.Errorf("%w: no %q", errAuthorization, slices.Sorted(maps.Keys(fields))[0])
 	}
 	return a, nil
 }

@@ -59,10 +59,20 @@ func TestParseAuthorizationRefuses(t *testing.T) {
 	}
 }
 
+func TestTheFirstAbsentMemberIsReportedEveryTime(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		_, err := auth.ParseAuthorization(auth.Scheme + ` timestamp="1554208460"`)
+		if err == nil || !strings.Contains(err.Error(), `no "mchid"`) {
+			t.Fatalf("the error is %v", err)
+		}
+	}
+}
+
 func TestAuthorizationPrintsWithoutItsSignature(t *testing.T) {
 	t.Parallel()
-	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		if text := fmt.Sprintf(format, whole); strings.Contains(text, whole.Signature) || !strings.Contains(text, whole.MchID) {
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
+		if text := fmt.Sprintf(format, whole) + fmt.Sprintf(format, &whole); strings.Contains(text, whole.Signature) || !strings.Contains(text, whole.MchID) {
 			t.Errorf("%s prints %s", format, text)
 		}
 	}

@@ -30,8 +30,11 @@ func Certificate(cert *x509.Certificate) (PlatformKey, error) {
 }
 
 // SerialNo is the serial number of a certificate as WeChat Pay writes it: hexadecimal,
-// in upper case, two digits a byte.
+// in upper case, two digits a byte. Without a certificate it is empty.
 func SerialNo(cert *x509.Certificate) string {
+	if cert == nil || cert.SerialNumber == nil {
+		return ""
+	}
 	return fmt.Sprintf("%X", cert.SerialNumber.Bytes())
 }
 

@@ -71,6 +71,11 @@ func TestCertificateHasTheSerialNumberThatWeChatPayPrints(t *testing.T) {
 	if got := auth.SerialNo(cert); got != "0A01" {
 		t.Errorf("the serial number is %s, want 0A01", got)
 	}
+	for _, none := range []*x509.Certificate{nil, {}} {
+		if got := auth.SerialNo(none); got != "" {
+			t.Errorf("the serial number of none is %s", got)
+		}
+	}
 }
 
 func TestAWrongFileSaysWhatItIs(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,13 +90,26 @@ func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error 
 	}
 	key, ok := v.keys[canonical(serial)]
 	if !ok {
-		return fmt.Errorf("%w: Wechatpay-Serial is %q", ErrUnknownSerial, clip(serial))
+		return fmt.Errorf("%w: Wechatpay-Serial is %q, and this program has %s", ErrUnknownSerial, clip(serial), v.names())
 	}
 	if !key.NotAfter.IsZero() && now.After(key.NotAfter) {
 		return fmt.Errorf("%w: the platform certificate %s expired on %s",
 			ErrUnknownSerial, key.Serial, key.NotAfter.Format(time.DateOnly))
 	}
 	return Verify(key.Public, AnswerText(timestamp, nonce, body), signature)
+}
+
+// names are the serials of the keys, for who has to find out why one is not among them.
+func (v *Verifier) names() string {
+	var names []string
+	for _, key := range v.keys {
+		names = append(names, key.Serial)
+	}
+	slices.Sort(names)
+	if len(names) > 3 {
+		names = append(names[:3], "…")
+	}
+	return strings.Join(names, ", ")
 }
 
 // canonical is a serial in the form in which two are compared: a certificate's is a number, whose

@@ -4,6 +4,10 @@
 //
 //	if errors.Is(err, code.OrderNotExist) { … }
 //
+// Of an answer without a signature errors.Is believes only what WeChat Pay's front servers send
+// unsigned: a 401 with [SignError], a 400 with [InvalidRequest] or [ParamError]. Any other code
+// there may be a proxy's.
+//
 // The same code comes with different statuses from different operations, so decide by
 // code first and by status second. WeChat Pay adds codes without notice; one
 // that is not listed here is [Code] of its text.

@@ -131,6 +131,9 @@ func (r *Receiver) parse(ctx context.Context, header http.Header, body []byte) (
 	if r == nil || r.verifier == nil {
 		return nil, errors.New("there is no receiver: make one with webhook.New")
 	}
+	if ctx == nil {
+		return nil, errors.New("the context is nil")
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

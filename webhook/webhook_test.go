@@ -237,6 +237,7 @@ func TestParseRefuses(t *testing.T) {
 		"a body that is signed and JSON of no use":   {delivery{body: always(`["canary"]`)}, webhook.ErrMalformed},
 		"a body that is signed and null":             {delivery{body: always(`null`)}, webhook.ErrMalformed},
 		"a body with a resource of another form":     {delivery{body: always(`{"resource":"canary"}`)}, webhook.ErrMalformed},
+		"a body with a member of a wrong type":       {delivery{body: func(body string) string { return strings.Replace(body, `"canary-summary"`, "1", 1) }}, webhook.ErrMalformed},
 		"a body with two documents":                  {delivery{body: func(body string) string { return body + body }}, webhook.ErrMalformed},
 		"a resource of an unknown algorithm":         {delivery{resource: set("algorithm", "canary")}, webhook.ErrMalformed},
 		"a resource of no algorithm":                 {delivery{resource: without("algorithm")}, webhook.ErrMalformed},
@@ -350,6 +351,15 @@ func TestParseEndsWithItsContext(t *testing.T) {
 	cancel()
 	header, body := delivery{}.make(t)
 	if n, err := receiver(t, apiv3Key).Parse(ctx, header, body); n != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", n, err)
+	}
+}
+
+func TestParseRefusesToRunWithoutAContext(t *testing.T) {
+	t.Parallel()
+	header, body := delivery{}.make(t)
+	//lint:ignore SA1012 this is the mistake under test
+	if n, err := receiver(t, apiv3Key).Parse(nil, header, body); n != nil || err == nil || !strings.Contains(err.Error(), "the context is nil") {
 		t.Errorf("got %v, %v", n, err)
 	}
 }
