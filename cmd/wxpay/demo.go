@@ -11,10 +11,11 @@ func (p program) demoCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Cancel a Pay Score order in six ways, against a simulator of its own",
+		Short: "Cancel a Pay Score order in six ways, and get paid for another, against a simulator of its own",
 		Long: `Start a simulator on loopback, make Pay Score orders (支付分订单) as a service provider, let the
-user confirm them, and cancel one in each of the six ways of calling. Then receive a notification,
-and meet three failures.
+user confirm them, and cancel one in each of the six ways of calling. Then let an order have its
+whole life: confirmed, completed an hour later, and paid, as notifications tell. At last, meet three
+failures.
 
 Everything that is printed was read from answers whose signature was verified, unless it says
 that there was none. The exit status is 0 only if all of it was as it should be.`,

@@ -2,14 +2,10 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
@@ -25,13 +21,7 @@ func newReport(w io.Writer, asJSON bool) report {
 	if asJSON {
 		return jsonReport{w}
 	}
-	return &textReport{w: w, colour: wantsColour(w)}
-}
-
-// wantsColour is true for a terminal, unless its user says no (https://no-color.org).
-func wantsColour(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return &textReport{newPaper(w)}
 }
 
 // jsonReport prints one object for each step.
@@ -42,36 +32,15 @@ var _ report = jsonReport{}
 func (jsonReport) begin(*stage) error { return nil }
 
 func (j jsonReport) step(_ step, r result) error {
-	e := json.NewEncoder(j.w)
-	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return printJSON(j.w, r)
 }
 
 func (jsonReport) end(int) error { return nil }
 
 // textReport prints for people, on 80 to 100 columns.
-type textReport struct {
-	w      io.Writer
-	colour bool
-}
+type textReport struct{ paper }
 
 var _ report = (*textReport)(nil)
-
-// Colours of a terminal.
-const (
-	red   = "31"
-	green = "32"
-	cyan  = "36"
-	bold  = "1"
-	faint = "2"
-)
-
-func (t *textReport) paint(colour, text string) string {
-	if !t.colour || text == "" {
-		return text
-	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
-}
 
 func (t *textReport) begin(s *stage) error {
 	in := cancelRequest()
@@ -112,6 +81,9 @@ func (t *textReport) step(st step, r result) error {
 			line(requestID)
 		}
 	}
+	if r.TransactionID != "" {
+		line("transaction " + r.TransactionID)
+	}
 	if r.Message != "" {
 		line(r.Message)
 	}
@@ -137,6 +109,9 @@ func (t *textReport) facts(f facts) string {
 	}
 	if f.State != "" {
 		parts = append(parts, t.paint(bold, f.State))
+	}
+	if f.TotalAmount != 0 {
+		parts = append(parts, fmt.Sprintf("%d fen", f.TotalAmount))
 	}
 	return strings.Join(parts, " · ")
 }

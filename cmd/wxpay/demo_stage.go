@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
-	"github.com/openwechatpay/wechatpay/code"
 	"github.com/openwechatpay/wechatpay/sim"
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/world"
@@ -54,7 +52,7 @@ func newStage(ctx context.Context, transport http.RoundTripper, stderr io.Writer
 	if transport == nil {
 		transport = &http.Transport{}
 	}
-	s := &stage{simulator: serve(gateway, listeners[0], listeners[1], stderr), wire: &wire{next: transport}}
+	s := &stage{simulator: serve(gateway, listeners[0], listeners[1], nil, stderr), wire: &wire{next: transport}}
 	s.users = control.New(s.manageURL, http.DefaultClient)
 	s.notifyURL = urlOf(listeners[2].Addr()) + "/notifications/"
 	if err := s.makeClients(ctx); err != nil {
@@ -123,20 +121,6 @@ func (s *stage) order(ctx context.Context) (no string, err error) {
 	}
 	_, err = s.users.Confirm(ctx, control.Order{OutOrderNo: no})
 	return no, err
-}
-
-// state asks for the state of an order. It is empty if there is no such order.
-func (s *stage) state(ctx context.Context, no string) (string, error) {
-	order, err := payscore.New(s.client).Partner().Serviceorder().Get(ctx, payscore.GetPartnerServiceOrderQuery{
-		SubMchID: world.SubMerchant, OutOrderNo: no,
-	})
-	if errors.Is(err, code.OrderNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("the order's state is not known: %w", err)
-	}
-	return string(order.State), nil
 }
 
 // wire remembers the request that went over it last.

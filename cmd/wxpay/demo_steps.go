@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/openwechatpay/wechatpay"
+	"github.com/openwechatpay/wechatpay/code"
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/world"
 	v3 "github.com/openwechatpay/wechatpay/v3"
@@ -34,6 +36,8 @@ type facts struct {
 	Code      string `json:"code,omitempty"`
 	Outcome   string `json:"outcome,omitempty"`
 	EventType string `json:"event_type,omitempty"`
+
+	TotalAmount int64 `json:"total_amount,omitempty"` // fen, of the order afterwards
 }
 
 // result is what came of a step. All of it was read from what went over the wire.
@@ -47,6 +51,8 @@ type result struct {
 	RequestID string `json:"request_id"`
 	Message   string `json:"message,omitempty"`
 	Failed    string `json:"failed,omitempty"` // why the step did not hold
+
+	TransactionID string `json:"transaction_id,omitempty"` // 微信支付订单号 of what the user paid
 }
 
 // perform plays the step and compares what came of it with what should.
@@ -76,6 +82,7 @@ func differences(got, want facts) string {
 	compare("code", got.Code, want.Code)
 	compare("outcome", got.Outcome, want.Outcome)
 	compare("event type", got.EventType, want.EventType)
+	compare("total amount", got.TotalAmount, want.TotalAmount)
 	return strings.Join(all, "; ")
 }
 
@@ -97,7 +104,7 @@ func oneLine(line string) string {
 
 // steps are what the demo shows, in order.
 func (s *stage) steps(ctx context.Context) []step {
-	return slices.Concat(s.sixWays(ctx), s.notified(), s.failures(ctx))
+	return slices.Concat(s.sixWays(ctx), s.notified(), s.paid(), s.failures(ctx))
 }
 
 // cancelRequest is what every cancelling sends.
@@ -209,15 +216,97 @@ confirmed, err := webhook.Decode[payscore.UserConfirm](n)`,
 				if err != nil || confirmed.OutOrderNo != no {
 					continue
 				}
-				r.Method, r.URL, r.RequestID = d.method, d.url, d.requestID
-				r.Verified, r.State, r.EventType = true, string(confirmed.State), n.EventType
-				r.Status, err = s.answerTo(ctx, n)
-				return err
+				r.State = string(confirmed.State)
+				return s.delivered(ctx, r, d)
 			}
-			return errors.New("no notification came that verifies and decrypts")
+			return errNoNotification
 		},
 	}}
 }
+
+var errNoNotification = errors.New("no notification came that verifies and decrypts")
+
+// delivered tells how a notification came.
+func (s *stage) delivered(ctx context.Context, r *result, d delivery) (err error) {
+	r.Method, r.URL, r.RequestID = d.method, d.url, d.requestID
+	r.Verified, r.EventType = true, d.notification.EventType
+	r.Status, err = s.answerTo(ctx, d.notification)
+	return err
+}
+
+// price is what the user of the demo pays, in fen.
+const price = 4000
+
+// paid is an order that comes to its end: completed after an hour, and paid.
+func (s *stage) paid() []step {
+	var no string
+	failed := errors.New("nobody completed it")
+	return []step{{
+		"complete", "an hour later the service ends, for 40 yuan 完结支付分订单",
+		`in.PostPayments = []payscore.Payment{{Name: "雨伞租借", Amount: new(int64(price))}}
+in.TotalAmount = price
+v3.New(client).Payscore().Partner().Serviceorder().OutOrderNo(no).Complete().
+	Post(ctx, in)`,
+		facts{Status: 204, Verified: true, State: "DOING", TotalAmount: price},
+		func(ctx context.Context, r *result) error {
+			no, failed = s.complete(ctx, r)
+			if failed != nil {
+				return failed
+			}
+			return s.ask(ctx, r, no)
+		},
+	}, {
+		"notification", "the deduction succeeds, and WeChat Pay notifies 支付分用户支付成功通知",
+		`n, err := receiver.Parse(r.Context(), r.Header, body)
+paid, err := webhook.Decode[payscore.UserPaid](n)`,
+		facts{Status: 204, Verified: true, State: "DONE", EventType: "PAYSCORE.USER_PAID", TotalAmount: price},
+		func(ctx context.Context, r *result) error {
+			if failed != nil {
+				return fmt.Errorf("there is no order to pay for: %w", failed)
+			}
+			if _, err := s.users.Advance(ctx, time.Hour); err != nil {
+				return err
+			}
+			for _, d := range s.inbox.all() {
+				n := d.notification
+				paid, err := webhook.Decode[payscore.UserPaid](n)
+				if err != nil || paid.OutOrderNo != no {
+					continue
+				}
+				if len(paid.Collection.Details) != 1 || paid.Collection.Details[0].TransactionID == "" {
+					return errors.New("the notification tells of no transaction")
+				}
+				r.TransactionID = paid.Collection.Details[0].TransactionID
+				return errors.Join(s.delivered(ctx, r, d), s.ask(ctx, r, no))
+			}
+			return errNoNotification
+		},
+	}}
+}
+
+// complete makes an order, lets its user use the service for an hour, and completes it.
+func (s *stage) complete(ctx context.Context, r *result) (no string, err error) {
+	client := s.client
+	if no, err = s.order(ctx); err != nil {
+		return no, err
+	}
+	now, err := s.users.Advance(ctx, time.Hour)
+	if err != nil {
+		return no, err
+	}
+	in := payscore.CompletePartnerServiceOrderRequest{
+		ServiceID: world.ServiceID, SubMchID: world.SubMerchant,
+		TimeRange: payscore.TimeRange{EndTime: now.Business.In(beijing).Format("20060102150405")},
+	}
+	in.PostPayments = []payscore.Payment{{Name: "雨伞租借", Amount: new(int64(price))}}
+	in.TotalAmount = price
+	res, err := v3.New(client).Payscore().Partner().Serviceorder().OutOrderNo(no).Complete().
+		Post(ctx, in)
+	return no, s.answered(r, res, err)
+}
+
+// beijing is where WeChat Pay's times without an offset are.
+var beijing = time.FixedZone("", 8*60*60)
 
 // answerTo is the status that the simulator got for a notification.
 func (s *stage) answerTo(ctx context.Context, n *webhook.Notification) (int, error) {
@@ -287,6 +376,14 @@ func (s *stage) cancelling(call calling) func(context.Context, *result) error {
 // cancel cancels an order, and asks what became of it.
 func (s *stage) cancel(ctx context.Context, r *result, no string, call calling) error {
 	res, err := call(no)
+	if err := s.answered(r, res, err); err != nil {
+		return err
+	}
+	return s.ask(ctx, r, no)
+}
+
+// answered tells how the last call was answered, which has no body if it succeeds.
+func (s *stage) answered(r *result, res *wechatpay.Response, err error) error {
 	r.Method, r.URL = s.wire.last()
 	if err != nil {
 		refused, ok := errors.AsType[*wechatpay.Error](err)
@@ -296,12 +393,26 @@ func (s *stage) cancel(ctx context.Context, r *result, no string, call calling) 
 		r.Status, r.RequestID, r.Verified = refused.StatusCode, refused.RequestID, refused.Verified
 		r.Code, r.Outcome = refused.Code, wechatpay.OutcomeOf(err).String()
 		r.Message = cmp.Or(refused.Message, refused.Error())
-	} else {
-		r.Status, r.RequestID, r.Verified = res.StatusCode, res.RequestID, res.Verified
-		if len(res.Body) > 0 {
-			return fmt.Errorf("the answer has a body, of %d bytes", len(res.Body))
-		}
+		return nil
 	}
-	r.State, err = s.state(ctx, no)
-	return err
+	r.Status, r.RequestID, r.Verified = res.StatusCode, res.RequestID, res.Verified
+	if len(res.Body) > 0 {
+		return fmt.Errorf("the answer has a body, of %d bytes", len(res.Body))
+	}
+	return nil
+}
+
+// ask asks what became of an order, which need not be there.
+func (s *stage) ask(ctx context.Context, r *result, no string) error {
+	order, err := payscore.New(s.client).Partner().Serviceorder().Get(ctx, payscore.GetPartnerServiceOrderQuery{
+		SubMchID: world.SubMerchant, OutOrderNo: no,
+	})
+	if errors.Is(err, code.OrderNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the order's state is not known: %w", err)
+	}
+	r.State, r.TotalAmount = string(order.State), order.TotalAmount
+	return nil
 }

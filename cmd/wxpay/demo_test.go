@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 )
 
 // sixWays are how the demo cancels, in its order.
@@ -87,6 +86,27 @@ func TestDemoReceivesANotification(t *testing.T) {
 	}
 	if slices.ContainsFunc(results, func(r result) bool { return strings.HasSuffix(r.URL, "/"+no+"/cancel") }) {
 		t.Error("it is the notification of another step's order")
+	}
+}
+
+func TestDemoGetsPaid(t *testing.T) {
+	t.Parallel()
+	_, results, _ := demoJSON(t, nil)
+	i := slices.IndexFunc(results, func(r result) bool { return r.Way == "complete" })
+	if i < 0 || i+1 == len(results) {
+		t.Fatal("nothing is completed")
+	}
+	completed, paid := results[i], results[i+1]
+	if want := (facts{Status: 204, Verified: true, State: "DOING", TotalAmount: 4000}); completed.facts != want {
+		t.Errorf("completed as %+v, want %+v", completed.facts, want)
+	}
+	no, ok := strings.CutSuffix(completed.URL, "/complete")
+	if !ok || !strings.HasSuffix(paid.URL, "/notifications"+no[strings.LastIndex(no, "/"):]) {
+		t.Errorf("%s is not about %s", paid.URL, completed.URL)
+	}
+	want := facts{Status: 204, Verified: true, State: "DONE", EventType: "PAYSCORE.USER_PAID", TotalAmount: 4000}
+	if paid.Way != "notification" || paid.facts != want || len(paid.TransactionID) != 28 {
+		t.Errorf("paid as %+v", paid)
 	}
 }
 
@@ -166,7 +186,14 @@ func TestDemoFailsWhereWhatItShowsDoesNotHold(t *testing.T) {
 			change(func(req *http.Request) bool { return req.Method == "GET" }, func(res *http.Response) {
 				res.Header.Set("Wechatpay-Timestamp", "1")
 			}),
-			all(append(sixWays, "failure"), "the order's state is not known"),
+			all(append(sixWays, "complete", "notification", "failure"), "the order's state is not known"),
+		},
+		{
+			"the completion's answer is not signed",
+			change(func(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/complete") }, func(res *http.Response) {
+				res.Header.Del("Wechatpay-Signature")
+			}),
+			all([]string{"complete"}, "verified is false, want true"),
 		},
 		{
 			"orders do not arrive",
@@ -176,7 +203,7 @@ func TestDemoFailsWhereWhatItShowsDoesNotHold(t *testing.T) {
 				}
 				return nil, errors.New("the line is dead")
 			},
-			all(append(sixWays, "notification", "failure"), "the line is dead"),
+			all(append(sixWays, "notification", "complete", "failure"), "the line is dead"),
 		},
 	}
 	for _, tt := range tests {
@@ -222,7 +249,7 @@ func TestDifferences(t *testing.T) {
 	for i := range reflect.TypeFor[facts]().NumField() {
 		var got facts
 		switch field := reflect.ValueOf(&got).Elem().Field(i); field.Kind() {
-		case reflect.Int:
+		case reflect.Int, reflect.Int64:
 			field.SetInt(1)
 		case reflect.Bool:
 			field.SetBool(true)
@@ -242,14 +269,14 @@ func TestDemoForPeople(t *testing.T) {
 		t.Errorf("exit status %d, %s", status, stderr)
 	}
 	for line := range strings.Lines(stdout) {
-		if n := columns(line); n > 100 {
+		if n := columns(strings.TrimRight(line, "\n")); n > 100 {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
 	if strings.Contains(stdout, "\x1b") {
 		t.Error("there is colour, and no terminal")
 	}
-	if marks := strings.Count(stdout, "✓"); marks != 10 || strings.Contains(stdout, "✗") || !strings.Contains(stdout, "All 10 steps held.") {
+	if marks := strings.Count(stdout, "✓"); marks != 12 || strings.Contains(stdout, "✗") || !strings.Contains(stdout, "All 12 steps held.") {
 		t.Errorf("%d steps are marked as held:\n%s", marks, stdout)
 	}
 	if n := strings.Count(stdout, "204 · signature verified · REVOKED · Request-ID 08"); n != 6 {
@@ -262,17 +289,17 @@ func TestDemoForPeopleShowsWhatFailed(t *testing.T) {
 	var out, errs bytes.Buffer
 	dead := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("the line is dead") })
 	status := program{stdout: &out, stderr: &errs, transport: dead}.run(t.Context(), []string{"demo"})
-	if status != 1 || errs.String() != "wxpay: 10 of 10 steps did not hold\n" {
+	if status != 1 || errs.String() != "wxpay: 12 of 12 steps did not hold\n" {
 		t.Errorf("exit status %d, %q", status, errs.String())
 	}
-	if n := strings.Count(out.String(), "✗"); n != 10 || strings.Contains(out.String(), "✓") || strings.Count(out.String(), "did not hold: ") != 10 {
+	if n := strings.Count(out.String(), "✗"); n != 12 || strings.Contains(out.String(), "✓") || strings.Count(out.String(), "did not hold: ") != 12 {
 		t.Errorf("%d steps are marked as failed:\n%s", n, out.String())
 	}
 }
 
 func TestColour(t *testing.T) {
 	t.Parallel()
-	if text := (&textReport{colour: true}).paint(green, "✓"); text != "\x1b[32m✓\x1b[0m" {
+	if text := (paper{colour: true}).paint(green, "✓"); text != "\x1b[32m✓\x1b[0m" {
 		t.Errorf("with colour: %q", text)
 	}
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -283,18 +310,6 @@ func TestColour(t *testing.T) {
 	if wantsColour(file) || wantsColour(new(bytes.Buffer)) {
 		t.Error("what is no terminal gets colour")
 	}
-}
-
-// columns is how wide a terminal shows a line: Chinese is twice as wide.
-func columns(line string) int {
-	n := 0
-	for _, r := range strings.TrimRight(line, "\n") {
-		n++
-		if unicode.Is(unicode.Han, r) || strings.ContainsRune("，（）", r) {
-			n++
-		}
-	}
-	return n
 }
 
 // What the demo shows as Go is in its code, outside of the text that is shown.

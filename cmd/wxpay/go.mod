@@ -5,7 +5,8 @@ go 1.26.0
 require (
 	github.com/openwechatpay/wechatpay v0.0.0
 	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
+	github.com/spf13/pflag v1.0.10
+	go.etcd.io/bbolt v1.5.0
 	golang.org/x/term v0.47.0
 )
 

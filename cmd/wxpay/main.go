@@ -2,6 +2,7 @@
 //
 //	wxpay demo    cancels Pay Score orders in six ways, against a simulator of its own
 //	wxpay sim     runs the simulator, for any SDK in any language
+//	wxpay sim …   speaks to a simulator that runs: user, clock, fault, notify, requests, …
 //	wxpay version
 //
 // It exits with 0 if it did what it was asked, with 1 if not, and with 2 if it was asked
@@ -43,6 +44,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		SilenceUsage:     true,
 		PersistentPreRun: func(*cobra.Command, []string) { began = true },
 	}
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}")
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)

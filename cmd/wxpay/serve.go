@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/sim"
@@ -26,13 +28,18 @@ type simulator struct {
 	failed  chan error // of a listener that broke
 }
 
-// serve starts a simulator. Close ends it and its listeners.
-func serve(gateway *sim.Gateway, merchants, management net.Listener, stderr io.Writer) *simulator {
+// serve starts a simulator, for merchants by HTTPS if there is a config for it. Close ends it and
+// its listeners.
+func serve(gateway *sim.Gateway, merchants, management net.Listener, https *tls.Config, stderr io.Writer) *simulator {
 	s := &simulator{
 		gateway:   gateway,
 		baseURL:   urlOf(merchants.Addr()),
 		manageURL: urlOf(management.Addr()),
 		failed:    make(chan error, 2),
+	}
+	if https != nil {
+		merchants = tls.NewListener(merchants, https)
+		s.baseURL = "https" + strings.TrimPrefix(s.baseURL, "http")
 	}
 	s.start(merchants, gateway, stderr)
 	s.start(management, gateway.Management(), stderr)
@@ -43,7 +50,11 @@ func (s *simulator) start(listener net.Listener, handler http.Handler, stderr io
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(stderr, "wxpay: ", 0),
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       8 * time.Second, // as WeChat Pay's: Keep-Alive: timeout=8
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * gets what any unknown path gets
+		ErrorLog:                     log.New(stderr, "wxpay: ", 0),
 	}
 	s.servers = append(s.servers, server)
 	go func() {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/openwechatpay/wechatpay/sim"
 	"github.com/openwechatpay/wechatpay/sim/control"
+	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
 // simFlags is what wxpay sim is asked for.
@@ -22,29 +24,39 @@ type simFlags struct {
 	listen, manage string
 	dir, seed      string
 	callbacks      []string
+	memory, https  bool
 }
 
 func (p program) simCommand() *cobra.Command {
 	f := simFlags{listen: "127.0.0.1:8080", manage: "127.0.0.1:8081"}
 	cmd := &cobra.Command{
 		Use:   "sim",
-		Short: "Run the simulator, for any SDK in any language",
+		Short: "Run the simulator, for any SDK in any language, or speak to one that runs",
 		Long: `Run a gateway that answers as WeChat Pay (微信支付) does, until Ctrl-C.
 
-The directory keeps what an SDK needs to call it, and the next start uses the same keys:
+The directory keeps what an SDK needs to call it, and the next start goes on with the same
+keys, orders, clock and notifications:
 
   apiclient_key.pem   the merchant's private key (商户API私钥)
   apiclient_cert.pem  the merchant's certificate (商户API证书)
-  pub_key.pem         WeChat Pay's public key (微信支付公钥)
+  pub_key.pem         WeChat Pay's public key (微信支付公钥), or platform_cert.pem
+                      (平台证书) for a merchant in certificate mode
   wechatpay.env       numbers, addresses and the APIv3 key (APIv3密钥), for a shell
-  world.json          all of whom the simulator knows; the other files follow from it
+  world.json          all of whom the simulator knows; the files above follow from it
+  journal.db          all that happened; without it the simulator begins without orders
+  ca.pem              with --tls, what an SDK has to trust to call it by HTTPS
 
-The management API plays the users, moves the clock and tells what was sent. It has no
-password, so it is for this machine alone. All keys are made for the simulator: do not use
-them elsewhere. Orders are kept in memory and end with it.`,
+The commands below play the users, move the clock and tell what was sent: they speak the
+management API of a simulator that runs. It has no password, so it is for this machine
+alone. All keys are made for the simulator: do not use them elsewhere.`,
 		Example: `  wxpay sim
   wxpay sim --listen 127.0.0.1:0 --dir /tmp/wxpay-sim
-  wxpay sim --listen 0.0.0.0:8080 --allow-callbacks shop    for a container named shop`,
+  wxpay sim --listen 0.0.0.0:8080 --allow-callbacks shop    for a container named shop
+  wxpay sim --tls --listen 127.0.0.1:8443
+
+  wxpay sim user confirm 20241124001    in another terminal, as the order's user
+  wxpay sim clock advance 30d
+  wxpay sim requests --follow`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.sim(cmd.Context(), f) },
 	}
@@ -54,7 +66,10 @@ them elsewhere. Orders are kept in memory and end with it.`,
 	flags.Func("manage", "`address` of the management API, on loopback (default "+f.manage+")", f.setManage)
 	flags.StringVar(&f.dir, "dir", "wxpay-sim", "`directory` of keys and settings, made if it is not there")
 	flags.StringVar(&f.seed, "seed", "", "world.json to begin with, a `file`; for a new directory only")
+	flags.BoolVar(&f.memory, "memory", false, "keep orders in memory only; "+journalFile+" is neither read nor written")
+	flags.BoolVar(&f.https, "tls", false, "serve merchants by HTTPS, with a CA of its own in "+caFile)
 	flags.Func("allow-callbacks", "`host` other than loopback that notifications (回调通知) may go to; repeatable", f.addCallbacks)
+	cmd.AddCommand(p.userCommand(), p.clockCommand(), p.faultCommand(), p.notifyCommand(), p.requestsCommand(), p.certificateCommand(), p.applicationCommand(), p.resetCommand())
 	return cmd
 }
 
@@ -83,7 +98,7 @@ func (f *simFlags) addCallbacks(host string) error {
 
 // sim runs a simulator until ctx ends. Listeners come first, so that one who has to choose
 // another address finds the directory untouched.
-func (p program) sim(ctx context.Context, f simFlags) error {
+func (p program) sim(ctx context.Context, f simFlags) (err error) {
 	merchants, err := listen("--listen", f.listen)
 	if err != nil {
 		return err
@@ -99,20 +114,30 @@ func (p program) sim(ctx context.Context, f simFlags) error {
 	if err != nil {
 		return err
 	}
-	gateway, err := p.gateway(f, dir)
+	var journal *journal
+	if !f.memory {
+		journal = newJournal(dir.file(journalFile))
+		defer func() { err = errors.Join(err, journal.Close()) }()
+	}
+	gateway, err := p.gateway(f, dir, journal)
 	if err != nil {
 		return err
 	}
-	s := serve(gateway, merchants, management, p.stderr)
+	config, err := dir.begin(gateway.World(), journal, f.https, merchants.Addr())
+	if err != nil {
+		gateway.Close()
+		return err
+	}
+	s := serve(gateway, merchants, management, config, p.stderr)
 	defer s.Close()
 	merchant, err := firstMerchant(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := dir.save(s, merchant); err != nil {
+	if err := dir.save(s, merchant, f.https); err != nil {
 		return err
 	}
-	p.introduce(s, dir, merchant)
+	p.introduce(s, dir, merchant, f)
 	if !isLoopback(merchants.Addr()) {
 		fmt.Fprintf(p.stderr, "wxpay: warning: other machines can call --listen %s, and the keys of a simulator are no secret\n", f.listen)
 	}
@@ -141,8 +166,8 @@ func isLoopback(address net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// gateway is made from what the directory or the seed has.
-func (p program) gateway(f simFlags, dir *simDir) (*sim.Gateway, error) {
+// gateway is made from what the directory or the seed has. It changes neither.
+func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gateway, error) {
 	w := dir.world
 	if f.seed != "" {
 		if w != nil {
@@ -153,11 +178,26 @@ func (p program) gateway(f simFlags, dir *simDir) (*sim.Gateway, error) {
 			return nil, fmt.Errorf("--seed %s: %w", f.seed, err)
 		}
 	}
-	gateway, err := sim.New(sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout}), AllowCallbacks: f.callbacks})
-	if dir.world != nil {
-		err = dir.damaged(err)
+	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout}), AllowCallbacks: f.callbacks}
+	if journal != nil {
+		config.Journal = journal
 	}
-	return gateway, err
+	gateway, err := sim.New(config)
+	if err != nil {
+		if unread, ok := errors.AsType[*journalError](err); ok {
+			return nil, unread
+		}
+		if dir.world != nil {
+			err = dir.damaged(err)
+		}
+		return nil, err
+	}
+	signs := func(m world.Merchant) bool { return m.Certificate != "" }
+	if !slices.ContainsFunc(gateway.World().Merchants, signs) {
+		gateway.Close()
+		return nil, fmt.Errorf("the world has no merchant that signs calls: add one to its %s", worldFile)
+	}
+	return gateway, nil
 }
 
 // firstMerchant is who the files of the directory are for.
@@ -167,32 +207,52 @@ func firstMerchant(ctx context.Context, s *simulator) (control.Merchant, error) 
 		return control.Merchant{}, err
 	}
 	if len(merchants) == 0 {
-		return control.Merchant{}, fmt.Errorf("the world has no merchant that signs calls: add one to its %s", worldFile)
+		return control.Merchant{}, errors.New("the simulator has no merchant that signs calls")
 	}
 	return merchants[0], nil
 }
 
 // introduce prints how to point an SDK at the simulator.
-func (p program) introduce(s *simulator, dir *simDir, m control.Merchant) {
+func (p program) introduce(s *simulator, dir *simDir, m control.Merchant, f simFlags) {
 	fmt.Fprintln(p.stdout, "The simulator answers as WeChat Pay does. Point an SDK at it:")
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(t, "  %s\t%s\n", name, value) }
 	row("base URL", s.baseURL)
+	if f.https {
+		row("  its CA", dir.file(caFile))
+	}
 	row("merchant", m.MchID+", serial number "+m.SerialNo)
+	if w := s.gateway.World(); w.Merchant(world.ServiceProvider) != nil && w.Service(world.ServiceID) != nil {
+		row("  sub-merchant", world.SubMerchant+", appid "+world.AppID)
+		row("  service", world.ServiceID+", others in "+dir.file(worldFile))
+	}
 	if m.PrivateKey != "" {
 		row("private key", dir.file(privateKeyFile))
 	}
 	row("certificate", dir.file(certificateFile))
-	row("public key", dir.file(publicKeyFile))
-	row("  its ID", m.PublicKeyID)
-	row("settings", ". "+quote(dir.file(settingsFile)))
+	if m.KeyMode != world.CertificateMode {
+		row("public key", dir.file(publicKeyFile))
+		row("  its ID", m.PublicKeyID)
+	}
+	if len(m.Certificates) > 0 {
+		row("platform certificate", dir.file(platformFile))
+	}
+	row("settings", "set -a; . "+quote(dir.file(settingsFile))+"; set +a")
 	row("management", s.manageURL)
+	if !f.memory {
+		row("orders", dir.file(journalFile))
+	}
 	_ = t.Flush()
+	where := ""
+	if s.manageURL != defaultManageURL {
+		where = " --manage " + s.manageURL
+	}
 	fmt.Fprintf(p.stdout, `
 A user confirms an order:
-  curl %s/user/confirm -H 'Content-Type: application/json' -d '{"out_order_no":"…"}'
+  wxpay sim user confirm ORDER%[1]s
 All requests, and what was wrong with them:
-  curl %s/requests
+  wxpay sim requests --follow%[1]s
+  curl %[2]s/requests
 
-`, s.manageURL, s.manageURL)
+`, where, s.manageURL)
 }

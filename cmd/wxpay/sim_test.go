@@ -137,7 +137,7 @@ func readSettings(t *testing.T, name string) map[string]string {
 }
 
 // client is what a user makes of the directory.
-func (r *running) client(t *testing.T) *wechatpay.Client {
+func (r *running) client(t *testing.T, opts ...wechatpay.Option) *wechatpay.Client {
 	t.Helper()
 	key, err := auth.LoadPrivateKey(r.settings["WECHATPAY_PRIVATE_KEY_FILE"])
 	if err != nil {
@@ -153,7 +153,7 @@ func (r *running) client(t *testing.T) *wechatpay.Client {
 		PrivateKey:   key,
 		APIv3Key:     r.settings["WECHATPAY_APIV3_KEY"],
 		PlatformKeys: []auth.PlatformKey{auth.PublicKey(r.settings["WECHATPAY_PUBLIC_KEY_ID"], pub)},
-	}, wechatpay.BaseURL(r.settings["WECHATPAY_BASE_URL"]))
+	}, append(opts, wechatpay.BaseURL(r.settings["WECHATPAY_BASE_URL"]))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestSimKeepsItsFilesToItsUser(t *testing.T) {
 					t.Errorf("the mode of %s is %o", e.Name(), mode)
 				}
 			}
-			if want := []string{certificateFile, privateKeyFile, publicKeyFile, settingsFile, worldFile}; !slices.Equal(names, want) {
+			if want := []string{certificateFile, privateKeyFile, journalFile, publicKeyFile, settingsFile, worldFile}; !slices.Equal(names, want) {
 				t.Errorf("it has %q, want %q", names, want)
 			}
 		})

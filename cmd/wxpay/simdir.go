@@ -2,33 +2,40 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
-// The files of a simulator's directory. The first is what it is known by, and all that the
-// others are made from.
+// The files of a simulator's directory. The first is what it is known by, and what the next ones
+// are made from.
 const (
 	worldFile       = "world.json"
 	privateKeyFile  = "apiclient_key.pem"
 	certificateFile = "apiclient_cert.pem"
 	publicKeyFile   = "pub_key.pem"
+	platformFile    = "platform_cert.pem"
 	settingsFile    = "wechatpay.env"
+	journalFile     = "journal.db"
+	caFile          = "ca.pem"
+	caKeyFile       = "ca_key.pem"
 )
 
 // temporary begins the names of files that are being written.
 const temporary = ".wxpay-"
 
-// simDir is where a simulator keeps its keys from one start to the next.
+// simDir is where a simulator keeps its keys and its state from one start to the next.
 type simDir struct {
 	path  string       // absolute
 	world *world.World // what the last start left, nil on the first
@@ -80,30 +87,56 @@ func readWorld(name string) (*world.World, error) {
 	return world.Read(bytes.NewReader(text))
 }
 
-// save writes what a simulator needs to start again with the same keys, and what an SDK needs to
-// call it. The world goes first: it makes the directory ours.
-func (d *simDir) save(s *simulator, m control.Merchant) error {
+// begin writes what a simulator needs to start again, before it has anything to keep. The world
+// goes first: it makes the directory ours. The config is for HTTPS, if that is wanted.
+func (d *simDir) begin(complete *world.World, j *journal, https bool, listen net.Addr) (*tls.Config, error) {
 	if err := d.make(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := d.saveWorld(s.gateway.World()); err != nil {
-		return err
+	if err := d.saveWorld(complete); err != nil {
+		return nil, err
 	}
+	if j != nil {
+		if err := j.begin(); err != nil {
+			return nil, err
+		}
+	}
+	if !https {
+		return nil, nil
+	}
+	ca, err := d.authority(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return ca.config(listen)
+}
+
+// save writes what an SDK needs to call the simulator.
+func (d *simDir) save(s *simulator, m control.Merchant, https bool) error {
 	files := []struct{ name, content string }{
 		{privateKeyFile, m.PrivateKey},
 		{certificateFile, m.Certificate},
-		{publicKeyFile, m.PublicKey},
-		{settingsFile, d.settings(s, m)},
+		{publicKeyFile, publicKey(m)},
+		{platformFile, strings.Join(m.Certificates, "")},
+		{settingsFile, d.settings(s, m, https)},
 	}
 	for _, f := range files {
 		if f.content == "" {
-			continue // of a merchant who keeps the private key, the world has the certificate alone
+			continue // such as the private key of a merchant who keeps it
 		}
 		if err := d.write(f.name, []byte(f.content)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// publicKey is empty for a merchant who has certificates only.
+func publicKey(m control.Merchant) string {
+	if m.KeyMode == world.CertificateMode {
+		return ""
+	}
+	return m.PublicKey
 }
 
 // make makes the directory, for its owner alone. One that was used before keeps its mode.
@@ -154,27 +187,28 @@ func (d *simDir) write(name string, content []byte) error {
 	return err
 }
 
-// settings is what a shell can source.
-func (d *simDir) settings(s *simulator, m control.Merchant) string {
+// settings is what a shell can source. What is empty does not apply to this merchant.
+func (d *simDir) settings(s *simulator, m control.Merchant, https bool) string {
 	var b strings.Builder
 	b.WriteString("# Where the simulator is and who may call it, for a shell: set -a; . ./" + settingsFile + "; set +a\n")
-	privateKey := d.file(privateKeyFile)
-	if m.PrivateKey == "" {
-		privateKey = "" // the merchant has it
+	set := func(name, value string, applies bool) {
+		if !applies {
+			value = ""
+		}
+		fmt.Fprintf(&b, "WECHATPAY_%s=%s\n", name, quote(value))
 	}
-	for _, v := range []struct{ name, value string }{
-		{"BASE_URL", s.baseURL},
-		{"MANAGE_URL", s.manageURL},
-		{"MCHID", m.MchID},
-		{"SERIAL_NO", m.SerialNo},
-		{"PRIVATE_KEY_FILE", privateKey},
-		{"CERTIFICATE_FILE", d.file(certificateFile)},
-		{"PUBLIC_KEY_ID", m.PublicKeyID},
-		{"PUBLIC_KEY_FILE", d.file(publicKeyFile)},
-		{"APIV3_KEY", m.APIv3Key},
-	} {
-		fmt.Fprintf(&b, "WECHATPAY_%s=%s\n", v.name, quote(v.value))
-	}
+	public := publicKey(m) != ""
+	set("BASE_URL", s.baseURL, true)
+	set("CA_FILE", d.file(caFile), https)
+	set("MANAGE_URL", s.manageURL, true)
+	set("MCHID", m.MchID, true)
+	set("SERIAL_NO", m.SerialNo, true)
+	set("PRIVATE_KEY_FILE", d.file(privateKeyFile), m.PrivateKey != "") // else the merchant has it
+	set("CERTIFICATE_FILE", d.file(certificateFile), true)
+	set("PUBLIC_KEY_ID", m.PublicKeyID, public)
+	set("PUBLIC_KEY_FILE", d.file(publicKeyFile), public)
+	set("PLATFORM_CERTIFICATE_FILE", d.file(platformFile), len(m.Certificates) > 0)
+	set("APIV3_KEY", m.APIv3Key, true)
 	return b.String()
 }
 

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
-	"unicode"
 )
 
 // requestLog prints the simulator's records for people: each request is one line that tells
@@ -44,16 +42,8 @@ func (l *requestLog) Handle(_ context.Context, r slog.Record) error {
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := fmt.Fprintln(l.w, strings.Map(printable, line))
+	_, err := fmt.Fprintln(l.w, harmless(line))
 	return err
-}
-
-// printable keeps what a stranger sent from moving the cursor of a terminal.
-func printable(r rune) rune {
-	if unicode.IsControl(r) {
-		return unicode.ReplacementChar
-	}
-	return r
 }
 
 // WithAttrs and WithGroup are not used by the simulator.

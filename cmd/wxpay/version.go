@@ -15,14 +15,19 @@ func (p program) versionCommand() *cobra.Command {
 		Short: "Print the version, the Go version and the platform",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = new(debug.BuildInfo)
-			}
-			_, err := fmt.Fprintf(p.stdout, "wxpay %s %s %s/%s\n", version(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(p.stdout, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what version and --version print.
+func versionLine() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
+	}
+	return fmt.Sprintf("wxpay %s %s %s/%s\n", version(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is the module's version, which Go also makes up for what it builds in a checkout, or
