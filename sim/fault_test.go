@@ -38,7 +38,7 @@ func TestWhatAFaultDoesToACall(t *testing.T) {
 	}{
 		"a system error before the work":          {world.Fault{Effect: world.EffectStatus, Status: 500, Code: "SYSTEM_ERROR"}, code.SystemError, "500 SYSTEM_ERROR", wechatpay.Unknown, false},
 		"a system error after the work":           {world.Fault{Effect: world.EffectStatus, Status: 500, Code: "SYSTEM_ERROR", After: true}, code.SystemError, "500 SYSTEM_ERROR", wechatpay.Unknown, true},
-		"too many calls":                          {world.Fault{Effect: world.EffectStatus, Status: 429, Code: "FREQUENCY_LIMITED", Message: "请求过于频繁", RetryAfter: 3}, code.FrequencyLimited, "请求过于频繁", wechatpay.Refused, false},
+		"too many calls":                          {world.Fault{Effect: world.EffectStatus, Status: 429, Code: "FREQUENCY_LIMITED", Message: "请求过于频繁", RetryAfter: 3}, code.FrequencyLimited, "请求过于频繁", wechatpay.Unknown, false},
 		"a reset before the work":                 {world.Fault{Effect: world.EffectReset}, nil, "", wechatpay.Unknown, false},
 		"a reset after the work":                  {world.Fault{Effect: world.EffectReset, After: true}, nil, "", wechatpay.Unknown, true},
 		"the page of a proxy":                     {world.Fault{Effect: world.EffectHTML}, nil, "502 Bad Gateway", wechatpay.Unknown, false},

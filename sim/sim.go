@@ -81,9 +81,10 @@ func New(c Config) (*Gateway, error) {
 	p := payscore.Register(f, w, n)
 	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
 		Changed: func(_ string, _, ahead *time.Duration) {
-			if ahead != nil {
-				clk.Set(*ahead)
+			if ahead == nil {
+				ahead = new(time.Duration)
 			}
+			clk.Set(*ahead)
 		},
 	})
 	if err := st.Replay(); err != nil {

@@ -42,7 +42,9 @@ func queried(c *front.Call) parties {
 // permit checks whether the merchant may act for the parties.
 func (a access) permit(m *world.Merchant, p parties) error {
 	if p.AppID != "" && !slices.Contains(m.AppIDs, p.AppID) {
-		return noAuth("mchid与appid之间Mma绑定关系不存在").Guessed(front.Inferred)
+		r := noAuth("mchid与appid之间Mma绑定关系不存在").Guessed(front.Inferred)
+		r.Sub = 271302149 // mch_id 和 appid 未绑定
+		return r
 	}
 	if !a.partner {
 		return nil

@@ -132,9 +132,17 @@ func (a access) begin(tx *store.Tx, o *Order, openID string) error {
 	return a.take(tx, o)
 }
 
-// refusedAssessment is what a user who fails is refused with. Its code is not known.
+// refusedAssessment is what a user who fails is refused with. Its code is not known; the numbers
+// are those of its message, or that of an assessment that fails for no reason given.
 func refusedAssessment(message string) *refusal {
-	return badRequest("INVALID_REQUEST", message, 271300099).Guessed(front.Unknown)
+	sub := 271300099
+	switch message {
+	case "存在待处理的超时未支付订单":
+		sub = 271299627
+	case "已开启青少年模式支付限额，暂无法使用支付分先用后付服务":
+		sub = 268560785
+	}
+	return badRequest("INVALID_REQUEST", message, sub).Guessed(front.Unknown)
 }
 
 // renewed is the order with a package that still opens the page. Whether the gateway makes a new

@@ -4,7 +4,7 @@ import "math"
 
 // Payment is an item that is paid after use (后付费项目).
 type Payment struct {
-	Name        string `json:"name"`
+	Name        string `json:"name,omitempty"`
 	Amount      *int64 `json:"amount,omitempty"` // fen, for all of Count
 	Description string `json:"description,omitempty"`
 	Count       *int64 `json:"count,omitempty"`
@@ -12,7 +12,7 @@ type Payment struct {
 
 // Discount is what the merchant takes off (后付费商户优惠).
 type Discount struct {
-	Name        string `json:"name"`
+	Name        string `json:"name,omitempty"`
 	Description string `json:"description,omitempty"`
 	Amount      *int64 `json:"amount,omitempty"` // fen
 	Count       *int64 `json:"count,omitempty"`
@@ -37,7 +37,7 @@ func checkItems(payments []Payment, discounts []Discount) error {
 	}
 	clear(seen)
 	for _, item := range discounts {
-		if seen[item.Name] {
+		if item.Name != "" && seen[item.Name] {
 			return invalid("后付费商户优惠名称不能重复")
 		}
 		seen[item.Name] = true

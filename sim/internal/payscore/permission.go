@@ -312,8 +312,9 @@ func unfinished() *refusal {
 }
 
 // informGrant queues the notification of a grant's beginning or end, where the merchant asked for it.
+// The end of a wish that no user granted is none.
 func (p *Product) informGrant(tx *store.Tx, g *Permission, status, summary string, at time.Time) error {
-	if g.NotifyURL == "" {
+	if g.NotifyURL == "" || g.OpenID == "" {
 		return nil
 	}
 	resource := struct {

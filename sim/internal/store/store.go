@@ -7,8 +7,11 @@
 package store
 
 import (
-	"encoding/json"
+	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,7 +38,7 @@ type Store struct {
 // table is a Table without its type.
 type table interface {
 	apply(key string, row any) error
-	decode(key string, row json.RawMessage) error
+	decode(key string, row []byte) error
 	due(key string) time.Time
 	fire(tx *Tx, key string)
 	keys() []string
@@ -46,44 +49,70 @@ func New(now func() time.Time, journal Journal) *Store {
 	return &Store{now: now, journal: journal, tables: map[string]table{}, rang: make(chan struct{}, 1)}
 }
 
-// event is a transaction in the journal.
-type event struct {
-	At   time.Time `json:"at"`
-	Puts []change  `json:"puts"`
-}
-
-type change struct {
-	Table string          `json:"t"`
-	Key   string          `json:"k"`
-	Row   json.RawMessage `json:"v"` // null if the row was deleted
-}
-
-// Replay reads the journal into the tables, which all have to be there.
+// Replay reads the journal into the tables, which all have to be there. Of each row only the last
+// version is decoded: what a journal has of one order may be ten times what the order is.
 func (s *Store) Replay() error {
 	if s.journal == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	return s.journal.Replay(func(text []byte) error {
-		n++
-		var e event
-		if err := json.Unmarshal(text, &e); err != nil {
-			return fmt.Errorf("event %d of the journal is damaged: %w", n, err)
+	r := replay{tables: s.tables, last: map[tableKey]*version{}}
+	if err := s.journal.Replay(r.read); err != nil {
+		return err
+	}
+	for _, k := range r.keys() {
+		if err := s.tables[k.table].decode(k.key, r.last[k].row); err != nil {
+			return fmt.Errorf("event %d of the journal does not fit this version: %w", r.last[k].event, err)
 		}
-		for _, c := range e.Puts {
-			t := s.tables[c.Table]
-			if t == nil {
-				return fmt.Errorf("event %d of the journal is about %q, which this version does not know", n, c.Table)
-			}
-			if err := t.decode(c.Key, c.Row); err != nil {
-				return fmt.Errorf("event %d of the journal does not fit this version: %w", n, err)
-			}
-			s.schedule(c.Table, c.Key)
-		}
-		return nil
-	})
+		s.schedule(k.table, k.key)
+	}
+	return nil
+}
+
+// replay is what a journal has told so far.
+type replay struct {
+	tables map[string]table
+	last   map[tableKey]*version
+	events int
+	rows   int
+}
+
+// version is a row as one event has it.
+type version struct {
+	row   []byte
+	event int
+	place int // among all rows, by when they first came
+}
+
+func (r *replay) read(event []byte) error {
+	r.events++
+	if err := readEvent(event, r.put); err != nil {
+		return fmt.Errorf("event %d of the journal %w", r.events, err)
+	}
+	return nil
+}
+
+func (r *replay) put(table, key, row []byte) error {
+	k := tableKey{string(table), string(key)}
+	if r.tables[k.table] == nil {
+		return fmt.Errorf("is about %q, which this version does not know", table)
+	}
+	switch v := r.last[k]; {
+	case len(row) == 0:
+		delete(r.last, k)
+	case v == nil:
+		r.rows++
+		r.last[k] = &version{row: bytes.Clone(row), event: r.events, place: r.rows}
+	default:
+		v.row, v.event = append(v.row[:0], row...), r.events
+	}
+	return nil
+}
+
+// keys are the rows that are there in the end, in the order in which they came.
+func (r *replay) keys() []tableKey {
+	return slices.SortedFunc(maps.Keys(r.last), func(a, b tableKey) int { return cmp.Compare(r.last[a].place, r.last[b].place) })
 }
 
 // Reset deletes all rows, as one transaction.
@@ -145,11 +174,11 @@ func (s *Store) commit(tx *Tx) error {
 		return nil
 	}
 	if s.journal != nil {
-		text, err := encode(tx)
+		event, err := encodeEvent(tx.puts)
 		if err != nil {
 			return err
 		}
-		if err := s.journal.Append(text); err != nil {
+		if err := s.journal.Append(event); err != nil {
 			return fmt.Errorf("the journal takes no more events: %w", err)
 		}
 	}
@@ -164,18 +193,6 @@ func (s *Store) commit(tx *Tx) error {
 	default:
 	}
 	return nil
-}
-
-func encode(tx *Tx) ([]byte, error) {
-	e := event{At: tx.Now}
-	for _, p := range tx.puts {
-		row, err := json.Marshal(p.row)
-		if err != nil {
-			return nil, fmt.Errorf("a row of %s does not encode: %w", p.table, err)
-		}
-		e.Puts = append(e.Puts, change{p.table, p.key, row})
-	}
-	return json.Marshal(e)
 }
 
 // View runs fn with a transaction that puts nothing.

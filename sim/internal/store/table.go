@@ -113,9 +113,9 @@ func (t *Table[T]) remove(key string) {
 	}
 }
 
-func (t *Table[T]) decode(key string, text json.RawMessage) error {
-	var row *T
-	if err := json.Unmarshal(text, &row); err != nil {
+func (t *Table[T]) decode(key string, text []byte) error {
+	row := new(T)
+	if err := json.Unmarshal(text, row); err != nil {
 		return fmt.Errorf("the row %q of %s: %w", key, t.name, err)
 	}
 	return t.apply(key, row)
