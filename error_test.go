@@ -149,7 +149,7 @@ func TestTheTextOfAnErrorIsOneLineOfFairLength(t *testing.T) {
 func TestAnErrorPrintsItsTextWhateverTheVerb(t *testing.T) {
 	t.Parallel()
 	e := &wechatpay.Error{StatusCode: 404, Code: "ORDER_NOT_EXIST", Method: "GET", Path: "/v3/x", Verified: true, Outcome: wechatpay.Refused}
-	want := "wechatpay: GET /v3/x: 404 ORDER_NOT_EXIST"
+	want := "wechatpay: GET /v3/x: 404 ORDER_NOT_EXIST; it was refused, and nothing was done"
 	if e.Error() != want {
 		t.Fatalf("the text is %s", e)
 	}

@@ -294,8 +294,8 @@ func TestParseOpensThePublishedNotification(t *testing.T) {
 	ran := 0
 	for _, set := range sets {
 		for _, v := range set.Vectors {
-			if v.Kind != "v3-callback" {
-				continue
+			if v.Kind != "v3-callback" || len(v.APIv3Key) != crypt.APIv3KeySize {
+				continue // published samples have short keys, too: those the tests of auth and crypt open
 			}
 			ran++
 			t.Run(v.Name, func(t *testing.T) { checkVector(t, set, v) })
