@@ -166,7 +166,7 @@ func TestAnErrorPrintsItsTextWhateverTheVerb(t *testing.T) {
 	if strings.Count(log.String(), `":"`+want+`"`) != 2 {
 		t.Errorf("the log has %s", log.String())
 	}
-	if text := fmt.Sprintf("%50s|", e); len(text) != 51 {
-		t.Errorf("in 50 columns it prints %q", text)
+	if text := fmt.Sprintf("%90s|", e); len(text) != 91 {
+		t.Errorf("in 90 columns it prints %q", text)
 	}
 }
