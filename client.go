@@ -33,6 +33,7 @@
 package wechatpay
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -80,6 +81,11 @@ type Client struct {
 	timeout   time.Duration // of one attempt
 	maxAnswer int64         // bytes
 	userAgent string
+
+	maxAttempts int
+	retries     Retry // for which reasons
+	backups     *backups
+	trace       func(context.Context, Attempt)
 }
 
 // New returns a Client for m. Nothing is sent yet.
@@ -98,13 +104,16 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 		}
 	}
 	c := &Client{
-		signer:    signer,
-		verifier:  verifier,
-		now:       time.Now,
-		log:       slog.New(slog.DiscardHandler),
-		timeout:   30 * time.Second,
-		maxAnswer: 10 << 20,
-		userAgent: fmt.Sprintf("openwechatpay (%s; %s/%s)", runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		signer:      signer,
+		verifier:    verifier,
+		now:         time.Now,
+		log:         slog.New(slog.DiscardHandler),
+		timeout:     30 * time.Second,
+		maxAnswer:   10 << 20,
+		maxAttempts: 3,
+		retries:     RetryUnsent | RetryTooMany | RetryUnknown,
+		backups:     &backups{of: defaultBackups},
+		userAgent:   fmt.Sprintf("openwechatpay (%s; %s/%s)", runtime.Version(), runtime.GOOS, runtime.GOARCH),
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -133,16 +142,23 @@ func (c *Client) Verifier() *auth.Verifier {
 //		Post(ctx, wechatpay.Path("out_order_no", no), wechatpay.JSON(body))
 func (c *Client) Chain(path string) Endpoint { return Endpoint{c: c, path: withSlash(path)} }
 
-// origin is where an operation is sent.
-func (c *Client) origin(method, path string) url.URL {
+// defaultBackups are WeChat Pay's own: the access point of another city, and for overseas the one at
+// home.
+var defaultBackups = map[string]string{
+	"api.mch.weixin.qq.com":   "api2.mch.weixin.qq.com",
+	"apihk.mch.weixin.qq.com": "api.mch.weixin.qq.com",
+}
+
+// origin is where an operation is sent now: the host, as the documents print it, and its address.
+func (c *Client) origin(method, path string) (host string, address url.URL) {
+	host = c.backups.choose(facts.Of(method, path).Host)
 	if c.base != nil {
-		return *c.base
+		return host, *c.base
 	}
-	host := facts.Of(method, path).Host
 	if mapped := c.hosts[host]; mapped != nil {
-		return *mapped
+		return host, *mapped
 	}
-	return url.URL{Scheme: "https", Host: host}
+	return host, url.URL{Scheme: "https", Host: host}
 }
 
 // withoutRedirects copies given, or makes the default client, so that a redirect comes back as

@@ -64,6 +64,11 @@ type Error struct {
 	Path    string // as the documents print it, without arguments
 	Outcome Outcome
 	Err     error // the cause, where it is not the answer
+
+	Attempts int // how often it was tried
+
+	retryAfter string // as the answer says
+	broken     bool   // an I/O error: there was no connection, or it broke
 }
 
 // Error describes the failure, whether the call may have happened all the same, and what to do then.

@@ -23,6 +23,7 @@ type Response struct {
 	RequestID  string      // to be named to WeChat Pay's support
 	Serial     string      // names the key that verified: a public key's ID or a certificate's serial number
 	Verified   bool        // whether WeChat Pay's signature of Body was good
+	Attempts   int         // how often the call was tried; 1 if it succeeded at once
 
 	Method string // of the request
 	URL    string // of the request; it may hold an openid
@@ -58,6 +59,8 @@ func (r *Response) Decode(v any) error {
 	return err
 }
 
+var errTooLarge = errors.New("the answer has more")
+
 // verify reads an answer and verifies its bytes. The Response is there whenever the answer
 // was read; the error then tells why it is not verified.
 func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, error) {
@@ -66,7 +69,7 @@ func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, er
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
 	if int64(len(body)) > c.maxAnswer {
-		return nil, fmt.Errorf("the answer has more than %d bytes; MaxAnswer sets the limit", c.maxAnswer)
+		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
 	}
 	res := &Response{
 		StatusCode: answer.StatusCode,

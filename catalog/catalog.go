@@ -40,6 +40,7 @@ type Operation struct {
 	Categories   []string   `json:"categories"`    // where the official overview lists it
 	Modes        []string   `json:"modes"`         // who may call it: "merchant", "partner"
 	Lifecycle    *Lifecycle `json:"lifecycle"`     // nil if it is simply in use
+	Repeatable   string     `json:"repeatable"`    // who says that the same content again succeeds again, and happens once
 	Security     Security   `json:"security"`      // what differs from the usual
 	Request      Request    `json:"request"`
 	Response     Response   `json:"response"`

@@ -10,7 +10,8 @@ import (
 // Fact is what is exceptional about one operation. Another kind of exception is another
 // field here, filled in by internal/wxgen.
 type Fact struct {
-	Host string // where it is sent
+	Host       string // where it is sent
+	Repeatable bool   // the same content again succeeds again, and happens once
 }
 
 // usual is what holds for an operation without exceptions, and for one that is unknown.
@@ -30,5 +31,7 @@ func Of(method, path string) Fact {
 	if !found {
 		return usual
 	}
-	return exceptions[i].fact
+	fact := exceptions[i].fact
+	fact.Host = cmp.Or(fact.Host, usual.Host)
+	return fact
 }

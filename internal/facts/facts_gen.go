@@ -4,9 +4,17 @@ package facts
 
 // exceptions are the operations about which something is exceptional, by path and method.
 var exceptions = [...]exception{
+	{"/v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", "POST", Fact{Repeatable: true}},
 	{"/v3/payscore/oversea/partner/serviceorder", "GET", Fact{Host: "apihk.mch.weixin.qq.com"}},
 	{"/v3/payscore/oversea/partner/serviceorder", "POST", Fact{Host: "apihk.mch.weixin.qq.com"}},
-	{"/v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", "POST", Fact{Host: "apihk.mch.weixin.qq.com"}},
+	{"/v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", "POST", Fact{Host: "apihk.mch.weixin.qq.com", Repeatable: true}},
 	{"/v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete", "POST", Fact{Host: "apihk.mch.weixin.qq.com"}},
 	{"/v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync", "POST", Fact{Host: "apihk.mch.weixin.qq.com"}},
+	{"/v3/payscore/partner/serviceorder", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/partner/serviceorder/{out_order_no}/cancel", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/partner/serviceorder/{out_order_no}/complete", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/serviceorder", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/serviceorder/{out_order_no}/cancel", "POST", Fact{Repeatable: true}},
+	{"/v3/payscore/serviceorder/{out_order_no}/complete", "POST", Fact{Repeatable: true}},
 }

@@ -12,7 +12,7 @@ func TestFactsAreThoseOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	exceptional := 0
 	for _, op := range catalog.Operations() {
-		want := Fact{Host: op.Host}
+		want := Fact{Host: op.Host, Repeatable: op.Repeatable != ""}
 		if got := Of(op.Method, op.Path); got != want {
 			t.Errorf("%s: the facts are %+v, want %+v", op.ID(), got, want)
 		}

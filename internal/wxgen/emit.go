@@ -310,10 +310,22 @@ func factsFile(c *catalog.Catalog) string {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
 	})
 	for _, op := range operations {
-		if op.Host != usualHost {
-			p.printf("\t{%q, %q, Fact{Host: %q}},\n", op.Path, op.Method, op.Host)
+		if facts := exceptional(op); len(facts) > 0 {
+			p.printf("\t{%q, %q, Fact{%s}},\n", op.Path, op.Method, strings.Join(facts, ", "))
 		}
 	}
 	p.printf("}\n")
 	return p.String()
+}
+
+// exceptional is what is exceptional about an operation, as fields of a facts.Fact.
+func exceptional(op *catalog.Operation) []string {
+	var facts []string
+	if op.Host != usualHost {
+		facts = append(facts, fmt.Sprintf("Host: %q", op.Host))
+	}
+	if op.Repeatable != "" {
+		facts = append(facts, "Repeatable: true")
+	}
+	return facts
 }

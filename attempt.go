@@ -1,0 +1,296 @@
+package wechatpay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/facts"
+)
+
+// This file is the attempts of a call: where they go, and whether there is another one.
+
+// Attempt is one attempt of a call, for [Trace]. It holds nothing secret or personal.
+type Attempt struct {
+	Number     int    // 1 for the first
+	Method     string // of the call
+	Path       string // as the documents print it, without arguments
+	Host       string
+	StatusCode int // 0 if there was no answer
+	RequestID  string
+	Verified   bool
+	Took       time.Duration
+	Err        error         // nil for a success
+	Wait       time.Duration // before the next attempt; 0 if there is none
+}
+
+// attempts sends the call until it succeeds, fails for good, or has been tried often enough. Each
+// attempt has the same bytes and a signature of its own.
+func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
+	open := false // whether an earlier attempt may have been carried out
+	for n := 1; ; n++ {
+		began := c.now()
+		host, origin := c.origin(k.method, k.path)
+		a := Attempt{Number: n, Method: k.method, Path: k.path, Host: origin.Host}
+		res, failed := c.attempt(ctx, k, origin)
+		a.Took = c.now().Sub(began)
+		if failed == nil {
+			a.StatusCode, a.RequestID, a.Verified = res.StatusCode, res.RequestID, true
+			res.Attempts = n
+			c.record(ctx, a)
+			return res, nil
+		}
+		failed.Method, failed.Path, failed.Attempts = k.method, k.path, n
+		a.StatusCode, a.RequestID, a.Verified, a.Err = failed.StatusCode, failed.RequestID, failed.Verified, failed
+		c.backups.after(host, failed)
+		wait, again := c.again(ctx, k, failed)
+		a.Wait = wait
+		c.record(ctx, a)
+		if !again || !pause(ctx, wait) {
+			if open && k.method != http.MethodGet {
+				failed.Outcome = Unknown
+			}
+			return nil, failed
+		}
+		open = open || failed.Outcome == Unknown && failed.StatusCode != http.StatusTooManyRequests
+	}
+}
+
+// attempt signs and sends the call once.
+func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Response, *Error) {
+	req, err := c.request(k, origin)
+	if err != nil {
+		return nil, notSent(err)
+	}
+	if err := alive(ctx); err != nil { // signing takes a while, with a remote key above all
+		return nil, notSent(err)
+	}
+	var way way
+	ctx, cancel := context.WithTimeout(way.watch(ctx), c.timeout)
+	defer cancel()
+	answer, err := c.http.Do(req.WithContext(ctx))
+	if err != nil {
+		return nil, &Error{Outcome: way.outcome(err), Err: withoutURL(err), broken: true}
+	}
+	defer answer.Body.Close()
+	res, err := c.verify(req, answer)
+	if res == nil {
+		return nil, &Error{StatusCode: answer.StatusCode, RequestID: answer.Header.Get("Request-ID"), Err: err, broken: !errors.Is(err, errTooLarge)}
+	}
+	if err != nil || !res.ok() {
+		failed := refusal(res, err)
+		failed.retryAfter = answer.Header.Get("Retry-After")
+		return nil, failed
+	}
+	return res, nil
+}
+
+// request signs the call's bytes and makes the request that carries exactly them.
+func (c *Client) request(k *call, origin url.URL) (*http.Request, error) {
+	req, err := http.NewRequest(k.method, origin.String()+k.target, bytes.NewReader(k.body))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	authorization, err := c.signer.Authorize(k.method, req.URL.RequestURI(), k.body, c.now())
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range k.header {
+		req.Header.Set(h.name, h.value)
+	}
+	req.Header.Set("Authorization", authorization.Header())
+	req.Header.Set("Wechatpay-Serial", c.verifier.Serial())
+	req.Header.Set("Accept", "application/json")
+	if req.Header.Get("User-Agent") == "" {
+		req.Header.Set("User-Agent", c.userAgent)
+	}
+	if k.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// Retry is a reason for another attempt.
+type Retry uint
+
+const (
+	// RetryUnsent: nothing was sent, for there was no connection.
+	RetryUnsent Retry = 1 << iota
+	// RetryTooMany: WeChat Pay said that there are too many calls (429), and did nothing. Where
+	// its signature is missing, only calls that may be repeated are attempted again.
+	RetryTooMany
+	// RetryUnknown: the call may have been carried out. Only those are attempted again that may be
+	// repeated: GET, and what the documents say succeeds again with the same content.
+	RetryUnknown
+)
+
+// again tells whether there is another attempt after failed, and how long to wait before.
+func (c *Client) again(ctx context.Context, k *call, failed *Error) (wait time.Duration, again bool) {
+	if failed.Attempts >= c.maxAttempts || ctx.Err() != nil || c.retries&reason(k, failed) == 0 {
+		return 0, false
+	}
+	wait = backoff(failed.Attempts)
+	if seconds, err := strconv.Atoi(failed.retryAfter); err == nil && seconds >= 0 {
+		wait = time.Duration(seconds) * time.Second
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(wait).After(deadline) || wait > longestWait {
+		return 0, false
+	}
+	return wait, true
+}
+
+// longestWait is the longest Retry-After that is waited for. What lasts longer, the caller should know.
+const longestWait = time.Minute
+
+// reason is why the call might be attempted again after failed; 0 if nothing speaks for it.
+func reason(k *call, failed *Error) Retry {
+	repeatable := k.method == http.MethodGet || facts.Of(k.method, k.path).Repeatable
+	switch {
+	case failed.StatusCode == http.StatusTooManyRequests && (failed.Verified || repeatable):
+		return RetryTooMany
+	case failed.Outcome == NotSent && failed.broken:
+		return RetryUnsent
+	case failed.Outcome == Unknown && repeatable && passing(failed):
+		return RetryUnknown
+	}
+	return 0
+}
+
+// passing tells whether the failure may be over at the next attempt: a connection that broke, a server
+// that was busy, a probe. Another answer that is not believed will not be believed then either.
+func passing(failed *Error) bool {
+	switch failed.StatusCode {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return failed.broken || errors.Is(failed.Err, auth.ErrProbe)
+}
+
+// backoff grows from 0.2 s by doubling, and takes a random half of it off, so that those who failed
+// together do not come back together.
+func backoff(attempts int) time.Duration {
+	most := 200 * time.Millisecond << min(attempts-1, 5)
+	return most/2 + rand.N(most/2)
+}
+
+// pause waits, unless the context ends before.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// backups remembers which hosts failed. A host that did is left out for a while, if there is another
+// one for it.
+type backups struct {
+	of   map[string]string // host to the one that stands in for it
+	down atomic.Pointer[outage]
+}
+
+// outage is the host that failed last, and until when it is left out.
+type outage struct {
+	host  string
+	until time.Time
+}
+
+// outageLife is how long a host is left out before it is tried again.
+const outageLife = 30 * time.Second
+
+// choose is the host to call for host.
+func (b *backups) choose(host string) string {
+	other, ok := b.of[host]
+	if down := b.down.Load(); ok && down != nil && down.host == host && time.Now().Before(down.until) {
+		return other
+	}
+	return host
+}
+
+// after notes the end of an attempt: an I/O error speaks against the host that it came from. One
+// of the stand-in brings the first back.
+func (b *backups) after(host string, failed *Error) {
+	if !failed.broken {
+		return
+	}
+	if _, ok := b.of[host]; ok {
+		b.down.Store(&outage{host, time.Now().Add(outageLife)})
+	} else {
+		b.down.Store(nil)
+	}
+}
+
+// record shows one attempt to who wants to know.
+func (c *Client) record(ctx context.Context, a Attempt) {
+	if c.trace != nil {
+		c.trace(ctx, a)
+	}
+	if !c.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []any{"method", a.Method, "host", a.Host, "path", a.Path, "attempt", a.Number, "took", a.Took}
+	if a.StatusCode != 0 {
+		attrs = append(attrs, "status", a.StatusCode, "request_id", legible(a.RequestID), "verified", a.Verified)
+	}
+	if a.Wait > 0 {
+		attrs = append(attrs, "wait", a.Wait)
+	}
+	c.log.DebugContext(ctx, "wechatpay call", attrs...)
+}
+
+// way is how far an attempt got, as net/http tells: it looked for a connection, it had one.
+type way struct{ dialed, connected atomic.Bool }
+
+func (w *way) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { w.dialed.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { w.connected.Store(true) },
+	})
+}
+
+// outcome is [NotSent] only for errors that come before a connection stands, which net/http
+// tells, and other transports by the error. After that, a request may have arrived however
+// the connection ended.
+func (w *way) outcome(err error) Outcome {
+	if w.connected.Load() {
+		return Unknown
+	}
+	if w.dialed.Load() {
+		return NotSent
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
+		return NotSent
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return NotSent
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return NotSent
+	}
+	return Unknown
+}
+
+// withoutURL takes off the URLs that net/http puts before its errors: they may hold an openid.
+func withoutURL(err error) error {
+	for {
+		e, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = e.Err
+	}
+}

@@ -1,0 +1,434 @@
+package wechatpay_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openwechatpay/wechatpay"
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/code"
+)
+
+// Three calls that differ in whether they may be attempted again when the first may have happened.
+const (
+	queryOrder  = "GET v3/payscore/partner/serviceorder"
+	cancelOrder = "POST v3/payscore/partner/serviceorder/{out_order_no}/cancel" // repeatable, by the catalog
+	payOrder    = "POST v3/payscore/partner/serviceorder/{out_order_no}/pay"    // not repeatable
+)
+
+// host is a server of WeChat Pay that does as told, and records what reached its business layer.
+type host struct {
+	*httptest.Server
+	mu     sync.Mutex
+	plan   []trouble // for one request after the other, then none
+	bodies []string  // that the business layer saw
+	nonces []string  // of all requests
+}
+
+// trouble is what happens to one request.
+type trouble string
+
+const (
+	fine            trouble = ""
+	resetBefore     trouble = "reset before the work was done"
+	resetAfter      trouble = "reset after the work was done"
+	slow            trouble = "slow first byte"
+	cut             trouble = "truncated body"
+	tooMany         trouble = "429"
+	tooManyUnsigned trouble = "429 without a signature"
+	tooManyLater    trouble = "429 with Retry-After"
+	tooManyMuch     trouble = "429 with Retry-After of an hour"
+	systemError     trouble = "500"
+	badGateway      trouble = "502 HTML"
+	unavailable     trouble = "503"
+	gatewayTimeout  trouble = "504"
+	refusedCall     trouble = "400"
+	stale           trouble = "stale timestamp"
+	unknownSerial   trouble = "unknown serial"
+	probed          trouble = "probe signature"
+	stripped        trouble = "stripped headers"
+	swapped         trouble = "swapped body"
+	undecodable     trouble = "undecodable verified 200"
+	redirected      trouble = "redirect"
+)
+
+func newHost(t *testing.T, plan ...trouble) *host {
+	t.Helper()
+	h := &host{plan: plan}
+	h.Server = httptest.NewServer(h)
+	t.Cleanup(h.Server.Close)
+	return h
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	a, _ := auth.ParseAuthorization(r.Header.Get("Authorization"))
+	h.mu.Lock()
+	does := fine
+	if len(h.plan) > 0 {
+		does, h.plan = h.plan[0], h.plan[1:]
+	}
+	h.nonces = append(h.nonces, a.Nonce)
+	switch does {
+	case resetBefore, tooMany, tooManyUnsigned, tooManyLater, tooManyMuch, unavailable, badGateway, refusedCall, redirected:
+	default:
+		h.bodies = append(h.bodies, string(body))
+	}
+	h.mu.Unlock()
+	h.answer(w, r, does)
+}
+
+func (h *host) answer(w http.ResponseWriter, r *http.Request, does trouble) {
+	status, text, at := http.StatusOK, `{"state":"REVOKED"}`, time.Now()
+	switch does {
+	case resetBefore, resetAfter:
+		hangUp(w)
+		return
+	case slow:
+		<-r.Context().Done()
+		return
+	case cut:
+		w.Header().Set("Content-Length", "1000")
+		_, _ = w.Write([]byte(`{"state":`))
+		return
+	case badGateway:
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = w.Write([]byte("<html>502</html>"))
+		return
+	case redirected:
+		w.Header().Set("Location", "https://example.com")
+		w.WriteHeader(http.StatusFound)
+		return
+	case tooMany, tooManyUnsigned:
+		status, text = http.StatusTooManyRequests, `{"code":"FREQUENCY_LIMITED"}`
+	case tooManyLater:
+		status, text = http.StatusTooManyRequests, `{"code":"FREQUENCY_LIMITED"}`
+		w.Header().Set("Retry-After", "1")
+	case tooManyMuch:
+		status, text = http.StatusTooManyRequests, `{"code":"FREQUENCY_LIMITED"}`
+		w.Header().Set("Retry-After", "3600")
+	case systemError:
+		status, text = http.StatusInternalServerError, `{"code":"SYSTEM_ERROR"}`
+	case unavailable:
+		status, text = http.StatusServiceUnavailable, `{"code":"SERVICE_UNAVAILABLE"}`
+	case gatewayTimeout:
+		status, text = http.StatusGatewayTimeout, ""
+	case refusedCall:
+		status, text = http.StatusBadRequest, `{"code":"PARAM_ERROR"}`
+	case stale:
+		at = at.Add(-6 * time.Minute)
+	case undecodable:
+		text = `[]`
+	}
+	res := answer(status, text, at)
+	switch does {
+	case unknownSerial:
+		res.Header.Set("Wechatpay-Serial", "7B")
+	case probed:
+		res.Header.Set("Wechatpay-Signature", "WECHATPAY/SIGNTEST/x")
+	case stripped, gatewayTimeout, tooManyUnsigned:
+		unsigned(res)
+	case swapped:
+		text = `{"state":"DONE"}`
+	}
+	for name, values := range res.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}
+
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+// business is what reached the business layer.
+func (h *host) business() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.bodies)
+}
+
+// twoHosts is a client of two hosts, the second of which stands in for the first.
+func twoHosts(t *testing.T, first, second string, opts ...wechatpay.Option) *wechatpay.Client {
+	t.Helper()
+	client, err := wechatpay.New(merchant(), append([]wechatpay.Option{
+		wechatpay.Hosts(map[string]string{"api.mch.weixin.qq.com": first, "api2.mch.weixin.qq.com": second}),
+		wechatpay.AttemptTimeout(300 * time.Millisecond),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// make makes a call, and returns how many attempts it took.
+func makeCall(t *testing.T, client *wechatpay.Client, name string) (res *wechatpay.Response, attempts int, err error) {
+	t.Helper()
+	method, path, _ := strings.Cut(name, " ")
+	opts := []wechatpay.CallOption{wechatpay.Query("sub_mchid", "1900000109")}
+	if method == "POST" {
+		opts = []wechatpay.CallOption{wechatpay.Path("out_order_no", "1"), wechatpay.JSON(cancelRequest{SubMchID: "1900000109", Reason: "用户取消"})}
+	}
+	do := client.Chain(path).Get
+	if method == "POST" {
+		do = client.Chain(path).Post
+	}
+	res, err = do(t.Context(), opts...)
+	if e, ok := errors.AsType[*wechatpay.Error](err); ok {
+		return nil, e.Attempts, err
+	}
+	return res, res.Attempts, err
+}
+
+// TestTheFaultMatrix lets the first host fail once in each way. The rows say what becomes of a query,
+// of a call that may be repeated, and of one that may not.
+func TestTheFaultMatrix(t *testing.T) {
+	t.Parallel()
+	const ok, unknown, refused = "ok", "Unknown", "Refused"
+	type row struct{ query, repeatable, other string } // the end, and after how many attempts
+	again, never := row{ok + " 2", ok + " 2", unknown + " 1"}, row{unknown + " 1", unknown + " 1", unknown + " 1"}
+	for does, want := range map[trouble]row{
+		fine:            {ok + " 1", ok + " 1", ok + " 1"},
+		resetBefore:     again,
+		resetAfter:      again,
+		slow:            again,
+		cut:             again,
+		tooMany:         {ok + " 2", ok + " 2", ok + " 2"},
+		tooManyUnsigned: again,
+		tooManyLater:    {ok + " 2", ok + " 2", ok + " 2"},
+		tooManyMuch:     never,
+		systemError:     again,
+		badGateway:      again,
+		unavailable:     again,
+		gatewayTimeout:  again,
+		refusedCall:     {refused + " 1", refused + " 1", refused + " 1"},
+		stale:           never,
+		unknownSerial:   never,
+		probed:          again,
+		stripped:        never,
+		swapped:         never,
+		redirected:      never,
+	} {
+		for call, want := range map[string]string{queryOrder: want.query, cancelOrder: want.repeatable, payOrder: want.other} {
+			t.Run(string(does)+": "+call, func(t *testing.T) {
+				t.Parallel()
+				first, second := newHost(t, does), newHost(t)
+				res, attempts, err := makeCall(t, twoHosts(t, first.URL, second.URL), call)
+				got := ok
+				if err != nil {
+					got = wechatpay.OutcomeOf(err).String()
+				} else if !res.Verified {
+					t.Error("a success is not verified")
+				}
+				if got := fmt.Sprint(got, " ", attempts); got != want {
+					t.Errorf("ended as %s, want %s: %v", got, want, err)
+				}
+				done := append(first.business(), second.business()...)
+				if call == payOrder && len(done) > 1 {
+					t.Errorf("a call that may not be repeated reached the business layer %d times", len(done))
+				}
+				if len(done) > 1 && done[0] != done[1] {
+					t.Errorf("a call was repeated with other bytes:\n%s\n%s", done[0], done[1])
+				}
+			})
+		}
+	}
+}
+
+func TestAVerifiedSuccessThatDoesNotDecodeIsNotAttemptedAgain(t *testing.T) {
+	t.Parallel()
+	first, second := newHost(t, undecodable), newHost(t)
+	_, err := wechatpay.Call[order](t.Context(), twoHosts(t, first.URL, second.URL), "GET", "/v3/payscore/partner/serviceorder", nil, nil, nil)
+	if err == nil || wechatpay.OutcomeOf(err) != wechatpay.Unknown || len(first.business()) != 1 || len(second.business()) != 0 {
+		t.Errorf("got %v, after %d and %d", err, len(first.business()), len(second.business()))
+	}
+}
+
+func TestAnAttemptAfterAnIOErrorGoesToTheOtherHost(t *testing.T) {
+	t.Parallel()
+	first, second := newHost(t, resetAfter, fine, fine), newHost(t, fine, resetBefore, fine)
+	client := twoHosts(t, first.URL, second.URL)
+	count := func() [2]int { return [2]int{len(first.business()), len(second.business())} }
+	for i, want := range [][2]int{{1, 1}, {2, 1}, {3, 1}} {
+		if _, _, err := makeCall(t, client, cancelOrder); err != nil {
+			t.Fatal(err)
+		}
+		// The second call goes to the stand-in, which fails, so that the first is tried again and stays.
+		if got := count(); got != want {
+			t.Errorf("after call %d the hosts did %v, want %v", i+1, got, want)
+		}
+	}
+	if slices.Equal(first.nonces[:1], second.nonces[:1]) {
+		t.Error("the second attempt has the signature of the first")
+	}
+}
+
+func TestAHostThatIsDownIsLeftOutForHalfAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var hosts []string
+		down := true
+		client := newClient(t, &gateway{}, wechatpay.Transport(transportFunc(func(req *http.Request) (*http.Response, error) {
+			hosts = append(hosts, req.URL.Host)
+			if down && req.URL.Host == "api.mch.weixin.qq.com" {
+				return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+			}
+			return answer(204, "", time.Now()), nil
+		})))
+		call := func(want ...string) {
+			t.Helper()
+			hosts = nil
+			if _, _, err := makeCall(t, client, payOrder); err != nil || !slices.Equal(hosts, want) {
+				t.Errorf("called %v, %v, want %v", hosts, err, want)
+			}
+		}
+		call("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com")
+		call("api2.mch.weixin.qq.com")
+		time.Sleep(31 * time.Second)
+		down = false
+		call("api.mch.weixin.qq.com")
+	})
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestWhereNothingListensNothingWasSent(t *testing.T) {
+	t.Parallel()
+	down := httptest.NewServer(nil)
+	down.Close()
+	_, attempts, err := makeCall(t, twoHosts(t, down.URL, down.URL), payOrder)
+	if attempts != 3 || wechatpay.OutcomeOf(err) != wechatpay.NotSent {
+		t.Errorf("after %d attempts: %v", attempts, err)
+	}
+	first := newHost(t)
+	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, first.URL), payOrder); err != nil || attempts != 2 {
+		t.Errorf("with a host that stands in, after %d attempts: %v", attempts, err)
+	}
+}
+
+// TestTheOutcomeIsThatOfAllAttempts: a refusal tells nothing about an attempt before it.
+func TestTheOutcomeIsThatOfAllAttempts(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[string]wechatpay.Outcome{cancelOrder: wechatpay.Unknown, queryOrder: wechatpay.Refused} {
+		first, second := newHost(t, resetAfter), newHost(t, refusedCall)
+		_, attempts, err := makeCall(t, twoHosts(t, first.URL, second.URL), call)
+		if attempts != 2 || wechatpay.OutcomeOf(err) != want || !errors.Is(err, code.ParamError) {
+			t.Errorf("%s: after %d attempts %v: %v", call, attempts, wechatpay.OutcomeOf(err), err)
+		}
+	}
+	first := newHost(t, tooMany, refusedCall)
+	if _, _, err := makeCall(t, twoHosts(t, first.URL, first.URL), cancelOrder); wechatpay.OutcomeOf(err) != wechatpay.Refused {
+		t.Errorf("after 429 and a refusal: %v", err)
+	}
+}
+
+func TestEachReasonToRetryHasItsSwitch(t *testing.T) {
+	t.Parallel()
+	down := httptest.NewServer(nil)
+	down.Close()
+	const all = wechatpay.RetryUnsent | wechatpay.RetryTooMany | wechatpay.RetryUnknown
+	for name, tt := range map[string]struct {
+		reason wechatpay.Retry
+		first  string
+	}{
+		"nothing was sent":      {wechatpay.RetryUnsent, down.URL},
+		"too many calls":        {wechatpay.RetryTooMany, newHost(t, tooMany, fine, tooMany).URL},
+		"it may have been done": {wechatpay.RetryUnknown, newHost(t, systemError, fine, systemError).URL},
+	} {
+		second := newHost(t)
+		if _, attempts, err := makeCall(t, twoHosts(t, tt.first, second.URL, wechatpay.RetryFor(tt.reason)), cancelOrder); err != nil || attempts != 2 {
+			t.Errorf("%s, on: after %d attempts %v", name, attempts, err)
+		}
+		if _, attempts, err := makeCall(t, twoHosts(t, tt.first, second.URL, wechatpay.RetryFor(all&^tt.reason)), cancelOrder); err == nil || attempts != 1 {
+			t.Errorf("%s, off: after %d attempts %v", name, attempts, err)
+		}
+	}
+	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, down.URL, wechatpay.MaxAttempts(1)), queryOrder); err == nil || attempts != 1 {
+		t.Errorf("with one attempt: %d, %v", attempts, err)
+	}
+	second := newHost(t)
+	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, second.URL, wechatpay.BackupHosts(nil)), queryOrder); err == nil || attempts != 3 || len(second.business()) != 0 {
+		t.Errorf("without a host that stands in: %d, %v", attempts, err)
+	}
+}
+
+func TestNoAttemptGoesPastTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := newClient(t, &gateway{}, wechatpay.Transport(transportFunc(func(*http.Request) (*http.Response, error) {
+			calls++
+			res := answer(http.StatusTooManyRequests, `{"code":"FREQUENCY_LIMITED"}`, time.Now())
+			res.Header.Set("Retry-After", "10")
+			return res, nil
+		})))
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := client.Chain("v3/x").Get(ctx)
+		if took := time.Since(began); err == nil || calls != 2 || took != 10*time.Second {
+			t.Errorf("after %v and %d calls: %v, want to stop when the next wait would be too long", took, calls, err)
+		}
+	})
+}
+
+func TestTheWaitGrowsAndVaries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		client := newClient(t, &gateway{}, wechatpay.MaxAttempts(5), wechatpay.Transport(transportFunc(func(*http.Request) (*http.Response, error) {
+			at = append(at, time.Now())
+			return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+		})))
+		if _, err := client.Chain("v3/x").Get(t.Context()); err == nil {
+			t.Fatal("it succeeded")
+		}
+		for i := range 4 {
+			most := 200 * time.Millisecond << i
+			if wait := at[i+1].Sub(at[i]); wait < most/2 || wait > most {
+				t.Errorf("wait %d is %v, want %v to %v", i+1, wait, most/2, most)
+			}
+		}
+	})
+}
+
+func TestEveryAttemptIsTracedAndLogged(t *testing.T) {
+	t.Parallel()
+	var traced []wechatpay.Attempt
+	var log bytes.Buffer
+	first, second := newHost(t, systemError), newHost(t)
+	client := twoHosts(t, first.URL, second.URL,
+		wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) { traced = append(traced, a) }),
+		wechatpay.Logger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	if _, _, err := makeCall(t, client, cancelOrder); err != nil {
+		t.Fatal(err)
+	}
+	if len(traced) != 2 || traced[0].Number != 1 || traced[0].StatusCode != 500 || traced[0].Err == nil || traced[0].Wait == 0 ||
+		traced[1].Number != 2 || traced[1].Err != nil || traced[1].StatusCode != 200 || !traced[1].Verified || traced[1].Wait != 0 || traced[1].Host == "" || traced[1].RequestID == "" {
+		t.Errorf("traced %+v", traced)
+	}
+	if got := strings.Count(log.String(), "attempt="); got != 2 || !strings.Contains(log.String(), "wait=") {
+		t.Errorf("the log has %d attempts: %s", got, &log)
+	}
+}
