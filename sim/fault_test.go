@@ -53,7 +53,7 @@ func TestWhatAFaultDoesToACall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.client = b.Client(wechatpay.AttemptTimeout(2 * time.Second))
+			b.client = b.Client(wechatpay.AttemptTimeout(2*time.Second), wechatpay.MaxAttempts(1))
 			no := b.created(nil)
 			tt.fault.Path, tt.fault.Times = cancelTemplate, 1
 			b.fault(tt.fault)
@@ -159,7 +159,7 @@ func TestFaultsAreTheSameUnderTheSameSeed(t *testing.T) {
 		w := simtest.World(t)
 		w.Seed, w.Faults = seed, []world.Fault{{Method: "GET", Effect: world.EffectStatus, Status: 503, Probability: 0.5}}
 		g := simtest.StartWith(t, sim.Config{World: w})
-		b := &bench{g, g.Client(), t}
+		b := &bench{g, g.Client(wechatpay.MaxAttempts(1)), t}
 		var s strings.Builder
 		for range 40 {
 			s.WriteString(b.query("none").String()[:3] + " ")

@@ -44,7 +44,7 @@ func newBench(t *testing.T, change ...func(*world.World)) *bench {
 		}
 		g = simtest.StartWith(t, sim.Config{World: w})
 	}
-	return &bench{Gateway: g, client: g.Client(), t: t}
+	return &bench{Gateway: g, client: g.Client(wechatpay.MaxAttempts(1)), t: t}
 }
 
 // with keeps the rules of the real gateway from being changed for other tests.
