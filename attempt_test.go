@@ -29,6 +29,9 @@ const (
 	payOrder    = "POST v3/payscore/partner/serviceorder/{out_order_no}/pay"    // not repeatable
 )
 
+// nobody listens on this port: one that was closed, another test might open.
+const nobody = "http://127.0.0.1:1"
+
 // host is a server of WeChat Pay that does as told, and records what reached its business layer.
 type host struct {
 	*httptest.Server
@@ -315,14 +318,13 @@ func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 
 func TestWhereNothingListensNothingWasSent(t *testing.T) {
 	t.Parallel()
-	down := httptest.NewServer(nil)
-	down.Close()
-	_, attempts, err := makeCall(t, twoHosts(t, down.URL, down.URL), payOrder)
+	down := nobody
+	_, attempts, err := makeCall(t, twoHosts(t, down, down), payOrder)
 	if attempts != 3 || wechatpay.OutcomeOf(err) != wechatpay.NotSent {
 		t.Errorf("after %d attempts: %v", attempts, err)
 	}
 	first := newHost(t)
-	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, first.URL), payOrder); err != nil || attempts != 2 {
+	if _, attempts, err := makeCall(t, twoHosts(t, down, first.URL), payOrder); err != nil || attempts != 2 {
 		t.Errorf("with a host that stands in, after %d attempts: %v", attempts, err)
 	}
 }
@@ -345,14 +347,13 @@ func TestTheOutcomeIsThatOfAllAttempts(t *testing.T) {
 
 func TestEachReasonToRetryHasItsSwitch(t *testing.T) {
 	t.Parallel()
-	down := httptest.NewServer(nil)
-	down.Close()
+	down := nobody
 	const all = wechatpay.RetryUnsent | wechatpay.RetryTooMany | wechatpay.RetryUnknown
 	for name, tt := range map[string]struct {
 		reason wechatpay.Retry
 		first  string
 	}{
-		"nothing was sent":      {wechatpay.RetryUnsent, down.URL},
+		"nothing was sent":      {wechatpay.RetryUnsent, down},
 		"too many calls":        {wechatpay.RetryTooMany, newHost(t, tooMany, fine, tooMany).URL},
 		"it may have been done": {wechatpay.RetryUnknown, newHost(t, systemError, fine, systemError).URL},
 	} {
@@ -364,11 +365,11 @@ func TestEachReasonToRetryHasItsSwitch(t *testing.T) {
 			t.Errorf("%s, off: after %d attempts %v", name, attempts, err)
 		}
 	}
-	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, down.URL, wechatpay.MaxAttempts(1)), queryOrder); err == nil || attempts != 1 {
+	if _, attempts, err := makeCall(t, twoHosts(t, down, down, wechatpay.MaxAttempts(1)), queryOrder); err == nil || attempts != 1 {
 		t.Errorf("with one attempt: %d, %v", attempts, err)
 	}
 	second := newHost(t)
-	if _, attempts, err := makeCall(t, twoHosts(t, down.URL, second.URL, wechatpay.BackupHosts(nil)), queryOrder); err == nil || attempts != 3 || len(second.business()) != 0 {
+	if _, attempts, err := makeCall(t, twoHosts(t, down, second.URL, wechatpay.BackupHosts(nil)), queryOrder); err == nil || attempts != 3 || len(second.business()) != 0 {
 		t.Errorf("without a host that stands in: %d, %v", attempts, err)
 	}
 }

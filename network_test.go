@@ -226,14 +226,6 @@ func TestAnswersOverARealConnection(t *testing.T) {
 
 func TestTheOutcomeDependsOnWhetherAConnectionStood(t *testing.T) {
 	t.Parallel()
-	closed := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		listener.Close()
-		return "http://" + listener.Addr().String()
-	}()
 	// silent takes connections and says nothing, so that no TLS stands.
 	silent := strings.Replace(rawServer(t, func(c *connection) { io.Copy(io.Discard, c) }), "http", "https", 1)
 	plain := strings.Replace(rawServer(t, func(c *connection) { io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\n") }), "http", "https", 1)
@@ -254,15 +246,15 @@ func TestTheOutcomeDependsOnWhetherAConnectionStood(t *testing.T) {
 		opts    []wechatpay.Option
 		want    wechatpay.Outcome
 	}{
-		"a port that is closed":                {closed, nil, wechatpay.NotSent},
-		"time is up while connecting":          {closed, []wechatpay.Option{wechatpay.Transport(stuck), wechatpay.AttemptTimeout(50 * time.Millisecond)}, wechatpay.NotSent},
+		"a port that is closed":                {nobody, nil, wechatpay.NotSent},
+		"time is up while connecting":          {nobody, []wechatpay.Option{wechatpay.Transport(stuck), wechatpay.AttemptTimeout(50 * time.Millisecond)}, wechatpay.NotSent},
 		"time is up during the TLS handshake":  {silent, []wechatpay.Option{wechatpay.AttemptTimeout(50 * time.Millisecond)}, wechatpay.NotSent},
 		"a server that does not speak TLS":     {plain, nil, wechatpay.NotSent},
 		"a certificate that is not trusted":    {stranger.URL, nil, wechatpay.NotSent},
 		"time is up while waiting":             {deaf, []wechatpay.Option{wechatpay.AttemptTimeout(50 * time.Millisecond)}, wechatpay.Unknown},
 		"a server that hangs up on a request":  {rude, nil, wechatpay.Unknown},
 		"a server that resets the connection":  {shut, nil, wechatpay.Unknown},
-		"a transport that tells nothing fails": {closed, []wechatpay.Option{wechatpay.Transport(&gateway{err: io.ErrClosedPipe})}, wechatpay.Unknown},
+		"a transport that tells nothing fails": {nobody, []wechatpay.Option{wechatpay.Transport(&gateway{err: io.ErrClosedPipe})}, wechatpay.Unknown},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

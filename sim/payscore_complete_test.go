@@ -378,7 +378,7 @@ func TestAnOrderWithADepositIsNotModified(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	no := b.created(nil)
-	if err := b.Control().SetUser(t.Context(), control.User{OpenID: "o1", RefuseNext: "综合评估未通过"}); err != nil {
+	if err := b.Control().SetUser(t.Context(), control.User{OpenID: "o1", Refuse: "综合评估未通过"}); err != nil {
 		t.Fatal(err)
 	}
 	confirm := control.Order{OutOrderNo: no, OpenID: "o1"}

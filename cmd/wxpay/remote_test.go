@@ -124,7 +124,7 @@ func TestSimUserPlaysTheUser(t *testing.T) {
 	c.says("user pay 1", "✓ order 1 is paid", "DONE")
 
 	c.order("2", nobody)
-	c.says("user set oSomebody --refuse-next 综合评估未通过", `the next assessment fails with "综合评估未通过"`)
+	c.says("user set oSomebody --refuse 综合评估未通过", `assessments fail with "综合评估未通过"`)
 	c.refuses("user confirm 2 --openid oSomebody", "综合评估未通过: the assessment failed")
 	c.says("user set oSomebody", "✓ oSomebody: a user like others")
 	c.says("user open-service oSomebody --service-id "+world.GrantServiceID, "✓ oSomebody granted "+world.GrantServiceID)

@@ -17,7 +17,7 @@ func (p program) userCommand() *cobra.Command {
 		Short: "Do what users do on their phones: confirm, pay, grant, leave",
 		Example: `  wxpay sim user confirm 20241124001
   wxpay sim user confirm 20241124001 --openid oUpF8uMuAJO_M2pxb1Q9zNjWeS6o
-  wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o --refuse-next 综合评估未通过
+  wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o --refuse 综合评估未通过
   wxpay sim user pay 20241124001`,
 	}
 	r := p.remote(cmd)
@@ -140,7 +140,7 @@ func (r *remote) setUserCommand() *cobra.Command {
 		Short: "Say what is to be with a user from now on",
 		Long:  "Say what is to be with a user from now on. What is left out is as it should be.",
 		Example: `  wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o --out-of-money
-  wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o --refuse-next 综合评估未通过
+  wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o --refuse 综合评估未通过
   wxpay sim user set oUpF8uMuAJO_M2pxb1Q9zNjWeS6o    as other users again`,
 		Args: cobra.ExactArgs(1),
 		RunE: r.does(func(ctx context.Context, c *control.Client, args []string) error {
@@ -152,8 +152,8 @@ func (r *remote) setUserCommand() *cobra.Command {
 			if u.OutOfMoney {
 				is = append(is, "deductions fail")
 			}
-			if u.RefuseNext != "" {
-				is = append(is, fmt.Sprintf("the next assessment fails with %q", u.RefuseNext))
+			if u.Refuse != "" {
+				is = append(is, fmt.Sprintf("assessments fail with %q", u.Refuse))
 			}
 			if is == nil {
 				is = []string{"a user like others"}
@@ -162,7 +162,7 @@ func (r *remote) setUserCommand() *cobra.Command {
 		}),
 	}
 	cmd.Flags().BoolVar(&u.OutOfMoney, "out-of-money", false, "deductions fail")
-	cmd.Flags().StringVar(&u.RefuseNext, "refuse-next", "", "`message` that the next assessment fails with")
+	cmd.Flags().StringVar(&u.Refuse, "refuse", "", "`message` that assessments fail with")
 	return cmd
 }
 

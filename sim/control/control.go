@@ -123,7 +123,7 @@ func (c *Client) CloseService(ctx context.Context, s Service) error {
 type User struct {
 	OpenID     string `json:"openid"`
 	OutOfMoney bool   `json:"out_of_money"` // deductions fail
-	RefuseNext string `json:"refuse_next"`  // the next assessment fails with this message, such as 综合评估未通过
+	Refuse     string `json:"refuse"`       // every assessment fails with this message, such as 综合评估未通过
 }
 
 // SetUser changes a user.

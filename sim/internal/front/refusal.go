@@ -41,7 +41,7 @@ const genericSub = 268435461
 // calls.
 const (
 	systemSub = 268435456
-	rateSub   = 268447840
+	rateSub   = 268435472
 )
 
 // Error is the code and the message.

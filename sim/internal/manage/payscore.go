@@ -94,5 +94,5 @@ func (a *API) closeService(tx *store.Tx, s control.Service) error {
 }
 
 func (a *API) setUser(tx *store.Tx, u control.User) error {
-	return a.PayScore.SetPerson(tx, u.OpenID, payscore.Person{OutOfMoney: u.OutOfMoney, RefuseNext: u.RefuseNext})
+	return a.PayScore.SetPerson(tx, u.OpenID, payscore.Person{OutOfMoney: u.OutOfMoney, Refuse: u.Refuse})
 }

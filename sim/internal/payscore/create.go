@@ -125,8 +125,7 @@ func (a access) begin(tx *store.Tx, o *Order, openID string) error {
 	if !a.granted(o) {
 		return notYours("the user has not granted this service, or ended the grant")
 	}
-	if message := a.person(tx, openID).RefuseNext; message != "" {
-		a.setPerson(tx, openID, func(u *Person) { u.RefuseNext = "" })
+	if message := a.person(tx, openID).Refuse; message != "" {
 		return refusedAssessment(message)
 	}
 	return a.take(tx, o)

@@ -19,7 +19,7 @@ const maxOpen = 3
 // Person is what is special about a user.
 type Person struct {
 	OutOfMoney bool   `json:"out_of_money,omitempty"` // deductions fail
-	RefuseNext string `json:"refuse_next,omitempty"`  // what the next assessment is refused with
+	Refuse     string `json:"refuse,omitempty"`       // what assessments are refused with
 }
 
 func (p *Product) person(tx *store.Tx, openID string) Person {
@@ -27,12 +27,6 @@ func (p *Product) person(tx *store.Tx, openID string) Person {
 		return *u
 	}
 	return Person{}
-}
-
-func (p *Product) setPerson(tx *store.Tx, openID string, change func(*Person)) {
-	u := p.person(tx, openID)
-	change(&u)
-	p.people.Put(tx, openID, &u)
 }
 
 // SetPerson sets what is special about a user.
@@ -74,13 +68,12 @@ func (p *Product) Confirm(tx *store.Tx, o *Order, openID string, deposit bool) (
 	if deposit && (service == nil || service.Enjoy) {
 		return nil, fmt.Errorf("the service of order %s takes no deposit (先享模式)", o.OutOrderNo)
 	}
-	if message := p.person(tx, after.OpenID).RefuseNext; message != "" && !deposit {
+	if message := p.person(tx, after.OpenID).Refuse; message != "" && !deposit {
 		return nil, fmt.Errorf("%s: the assessment failed; the order stays CREATED", message)
 	}
 	if err := p.take(tx, after); err != nil {
 		return nil, err
 	}
-	p.setPerson(tx, after.OpenID, func(u *Person) { u.RefuseNext = "" })
 	after.Deposit = deposit
 	p.orders.Put(tx, after.key(), after)
 	return after, p.inform(tx, after, "PAYSCORE.USER_CONFIRM", "微信支付分服务订单用户已确认", after.confirmed())
