@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/download"
 	"github.com/openwechatpay/wechatpay/internal/facts"
 )
 
@@ -41,19 +42,21 @@ func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 	open := false // whether an earlier attempt may have been carried out
 	for n := 1; ; n++ {
 		began := c.now()
-		host, origin := c.origin(k.method, k.path)
+		host, origin := c.origin(k)
 		a := Attempt{Number: n, Method: k.method, Path: k.path, Host: origin.Host}
 		res, failed := c.attempt(ctx, k, origin)
 		a.Took = c.now().Sub(began)
 		if failed == nil {
-			a.StatusCode, a.RequestID, a.Verified = res.StatusCode, res.RequestID, true
+			a.StatusCode, a.RequestID, a.Verified = res.StatusCode, res.RequestID, res.Verified
 			res.Attempts = n
 			c.record(ctx, a)
 			return res, nil
 		}
 		failed.Method, failed.Path, failed.Attempts = k.method, k.path, n
 		a.StatusCode, a.RequestID, a.Verified, a.Err = failed.StatusCode, failed.RequestID, failed.Verified, failed
-		c.backups.after(host, failed)
+		if ctx.Err() == nil { // who hangs up says nothing about the host
+			c.backups.after(host, failed)
+		}
 		wait, again := c.again(ctx, k, failed)
 		a.Wait = wait
 		c.record(ctx, a)
@@ -69,6 +72,7 @@ func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 
 // attempt signs and sends the call once.
 func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Response, *Error) {
+	defer k.form.Detach()
 	req, err := c.request(k, origin)
 	if err != nil {
 		return nil, notSent(err)
@@ -77,14 +81,21 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 		return nil, notSent(err)
 	}
 	var way way
-	ctx, cancel := context.WithTimeout(way.watch(ctx), c.timeout)
-	defer cancel()
+	ctx, end := k.limit(way.watch(ctx), c.timeout)
+	defer end()
 	answer, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, &Error{Outcome: way.outcome(err), Err: withoutURL(err), broken: true}
 	}
+	if k.stream != nil && answer.StatusCode/100 == 2 {
+		k.stream.reader = download.New(answer.Body, k.stream.Config)
+		return c.response(req, answer, nil), nil
+	}
 	defer answer.Body.Close()
 	res, err := c.verify(req, answer)
+	if errors.Is(err, auth.ErrNotSigned) && facts.Of(k.method, k.path).Unsigned {
+		err = nil
+	}
 	if res == nil {
 		return nil, &Error{StatusCode: answer.StatusCode, RequestID: answer.Header.Get("Request-ID"), Err: err, broken: !errors.Is(err, errTooLarge)}
 	}
@@ -110,13 +121,21 @@ func (c *Client) request(k *call, origin url.URL) (*http.Request, error) {
 		req.Header.Set(h.name, h.value)
 	}
 	req.Header.Set("Authorization", authorization.Header())
-	req.Header.Set("Wechatpay-Serial", c.verifier.Serial())
+	if k.key.Serial != "" {
+		req.Header.Set("Wechatpay-Serial", k.key.Serial)
+	}
 	req.Header.Set("Accept", "application/json")
+	if k.stream != nil {
+		req.Header.Set("Accept", "*/*")
+	}
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", c.userAgent)
 	}
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if k.form != nil {
+		return req, k.form.Attach(req)
 	}
 	return req, nil
 }
@@ -141,8 +160,8 @@ func (c *Client) again(ctx context.Context, k *call, failed *Error) (wait time.D
 		return 0, false
 	}
 	wait = backoff(failed.Attempts)
-	if seconds, err := strconv.Atoi(failed.retryAfter); err == nil && seconds >= 0 {
-		wait = time.Duration(seconds) * time.Second
+	if seconds, err := strconv.ParseUint(failed.retryAfter, 10, 64); err == nil {
+		wait = time.Duration(min(seconds, 2*uint64(longestWait/time.Second))) * time.Second
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(wait).After(deadline) || wait > longestWait {
 		return 0, false

@@ -3,6 +3,12 @@ package wechatpay
 import (
 	"context"
 	"errors"
+	"reflect"
+
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/download"
+	"github.com/openwechatpay/wechatpay/internal/facts"
+	"github.com/openwechatpay/wechatpay/internal/multipart"
 )
 
 // Call is how generated code calls an operation whose answer has a body: args fill the
@@ -37,12 +43,20 @@ type call struct {
 	named        []pair    // dynamic: the path's arguments by name
 	in           any       // typed: the request or query struct
 	json         any       // dynamic: the body
+	file         *Upload   // of both, nil if there is none
 	query        []pair    // of both
 	header       []pair    // of both
 	into         *Response // where the Response goes as well
+	hash         *download.Hash
+	maxBytes     int64
+	stream       *stream // of a download, nil for other calls
 
-	target string // path and query as they are sent and signed
-	body   []byte // nil if there is none
+	key auth.PlatformKey // what Wechatpay-Serial names, and sensitive fields are encrypted for
+
+	host   string          // of a download's address; "" where the facts tell
+	target string          // path and query as they are sent and signed
+	body   []byte          // what is signed, nil if there is none
+	form   *multipart.Form // what is sent in place of body, where that is only what describes a file
 }
 
 type pair struct{ name, value string }
@@ -56,6 +70,10 @@ func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response,
 	if err := alive(ctx); err != nil {
 		return nil, notSent(err)
 	}
+	if err := c.ready(ctx); err != nil {
+		return nil, notSent(err)
+	}
+	k.key = c.verifier.Preferred(c.now())
 	if err := k.build(opts); err != nil {
 		return nil, notSent(err)
 	}
@@ -90,6 +108,12 @@ func (k *call) build(opts []CallOption) error {
 			return err
 		}
 	}
+	if k.target != "" { // the address of a download
+		if len(k.named)+len(k.query) > 0 || k.json != nil || k.file != nil {
+			return errors.New("the address of a download is complete: it takes no Path, Query, JSON or File")
+		}
+		return k.prepare()
+	}
 	path, err := k.expandPath()
 	if err != nil {
 		return err
@@ -103,10 +127,41 @@ func (k *call) build(opts []CallOption) error {
 		}
 	}
 	if k.json != nil {
-		if k.body, err = marshal(k.json); err != nil {
+		if k.body, err = k.marshal(k.json, false); err != nil {
 			return err
 		}
 	}
 	k.target = path + encodeQuery(k.query)
+	if err := k.prepare(); err != nil {
+		return err
+	}
+	return k.attach()
+}
+
+// attach puts the file, if there is one, beside the body, which becomes what describes it.
+func (k *call) attach() (err error) {
+	takes := facts.Of(k.method, k.path).Upload
+	if k.in != nil && takes != nil {
+		if v := reflect.ValueOf(k.in).FieldByName("File"); v.IsValid() && v.Type() == reflect.TypeFor[Upload]() {
+			file := v.Interface().(Upload)
+			k.file = &file
+		}
+	}
+	switch {
+	case k.file == nil && takes != nil:
+		return errors.New("this call uploads a file: give wechatpay.File")
+	case k.file == nil:
+		return nil
+	case takes == nil:
+		takes = &facts.UsualUpload
+	}
+	rules := multipart.Rules{Part: takes.Part, Name: takes.Name, Digest: takes.Digest}
+	for _, limit := range takes.Limits {
+		rules.Limits = append(rules.Limits, multipart.Limit(limit))
+	}
+	if k.form, err = multipart.New(rules, k.file.Name, k.file.Content, k.body); err != nil {
+		return err
+	}
+	k.body = k.form.Meta()
 	return nil
 }

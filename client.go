@@ -21,6 +21,15 @@
 // [Merchant] holds the merchant's private key and the keys that WeChat Pay signs with.
 // Package auth loads both. An answer that does not verify is never decoded.
 //
+// WeChat Pay signs either with its public key (微信支付公钥), which does not expire and which new
+// merchants get, or with platform certificates (平台证书), which it replaces every few years.
+// [DownloadCertificates] fetches those and keeps them fresh; then call [Client.Close] in the
+// end. Who moves from certificates to the public key (平台证书切换微信支付公钥) has both: give the key
+// and download the certificates. What verifies follows from the Wechatpay-Serial of the
+// answer.
+//
+// To exchange keys while calls are under way, use the Replace method of [Client.Verifier].
+//
 // # Errors
 //
 // Every failing call returns an [*Error]. Ask errors.Is for a code of package code, and
@@ -33,6 +42,7 @@
 package wechatpay
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -46,6 +56,7 @@ import (
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/crypt"
 	"github.com/openwechatpay/wechatpay/internal/facts"
+	"github.com/openwechatpay/wechatpay/internal/refresh"
 )
 
 // Merchant is who calls: the numbers and keys shown on the merchant platform (商户平台)
@@ -57,7 +68,7 @@ type Merchant struct {
 	SerialNo     string             // 商户API证书序列号, 40 hexadecimal digits
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
-	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; at least one
+	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; none is needed with DownloadCertificates
 }
 
 // LogValue is m without its keys.
@@ -73,6 +84,7 @@ func (m Merchant) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.LogValue()) }
 type Client struct {
 	signer    *auth.Signer
 	verifier  *auth.Verifier
+	opener    *opener // of what comes back encrypted
 	http      *http.Client
 	base      *url.URL            // where every host is mapped to, nil if none
 	hosts     map[string]*url.URL // where single hosts are mapped to
@@ -86,15 +98,16 @@ type Client struct {
 	retries     Retry // for which reasons
 	backups     *backups
 	trace       func(context.Context, Attempt)
+
+	downloads    func(apiv3Key string) certificates // nil without DownloadCertificates
+	certificates certificates                       // nil without downloads, and in the Client that downloads
+	checkList    func(*Response) error              // nil but in the Client that downloads
+	closeIdle    func()                             // closes idle connections, if nobody else has the transport
 }
 
-// New returns a Client for m. Nothing is sent yet.
+// New returns a Client for m. Nothing is sent yet, but for the first of [DownloadCertificates].
 func New(m Merchant, opts ...Option) (*Client, error) {
 	signer, err := auth.NewSigner(m.MchID, m.SerialNo, m.PrivateKey)
-	if err != nil {
-		return nil, fmt.Errorf("wechatpay: %w", err)
-	}
-	verifier, err := auth.NewVerifier(m.PlatformKeys...)
 	if err != nil {
 		return nil, fmt.Errorf("wechatpay: %w", err)
 	}
@@ -105,7 +118,7 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 	}
 	c := &Client{
 		signer:      signer,
-		verifier:    verifier,
+		opener:      newOpener(m.PrivateKey),
 		now:         time.Now,
 		log:         slog.New(slog.DiscardHandler),
 		timeout:     30 * time.Second,
@@ -123,8 +136,26 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("wechatpay: %w", err)
 		}
 	}
-	c.http = withoutRedirects(c.http)
+	c.http = c.withoutRedirects()
+	if err := c.trust(m); err != nil {
+		return nil, fmt.Errorf("wechatpay: %w", err)
+	}
 	return c, nil
+}
+
+// Close ends what goes on in the background, which is [DownloadCertificates], and waits for that; the
+// other clients need no Close. Calls under way end as ever, and later ones still work with the
+// keys that are there.
+func (c *Client) Close() {
+	if c == nil {
+		return
+	}
+	if c.certificates != nil {
+		c.certificates.Close()
+	}
+	if c.closeIdle != nil {
+		c.closeIdle()
+	}
 }
 
 // Verifier verifies with the client's platform keys, for package webhook. Of a nil Client it is
@@ -149,9 +180,9 @@ var defaultBackups = map[string]string{
 	"apihk.mch.weixin.qq.com": "api.mch.weixin.qq.com",
 }
 
-// origin is where an operation is sent now: the host, as the documents print it, and its address.
-func (c *Client) origin(method, path string) (host string, address url.URL) {
-	host = c.backups.choose(facts.Of(method, path).Host)
+// origin is where a call is sent now: the host, as the documents print it, and its address.
+func (c *Client) origin(k *call) (host string, address url.URL) {
+	host = c.backups.choose(cmp.Or(k.host, facts.Of(k.method, k.path).Host))
 	if c.base != nil {
 		return host, *c.base
 	}
@@ -161,15 +192,16 @@ func (c *Client) origin(method, path string) (host string, address url.URL) {
 	return host, url.URL{Scheme: "https", Host: host}
 }
 
-// withoutRedirects copies given, or makes the default client, so that a redirect comes back as
-// the answer: following it would send signed requests elsewhere.
-func withoutRedirects(given *http.Client) *http.Client {
+// withoutRedirects copies the http.Client that was given, or makes the default one, so that a
+// redirect comes back as the answer: following it would send signed requests elsewhere.
+func (c *Client) withoutRedirects() *http.Client {
 	hc := http.Client{}
-	if given != nil {
-		hc = *given
+	if c.http != nil {
+		hc = *c.http
 	}
 	if hc.Transport == nil {
-		hc.Transport = newTransport()
+		transport := newTransport()
+		hc.Transport, c.closeIdle = transport, transport.CloseIdleConnections
 	}
 	hc.Transport = withoutLocation{hc.Transport}
 	return &hc
@@ -189,4 +221,116 @@ func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
 	bare.Header = res.Header.Clone()
 	bare.Header.Del("Location")
 	return &bare, nil
+}
+
+// DownloadCertificates downloads the platform certificates (平台证书) of /v3/certificates, with
+// Merchant.APIv3Key, now and again each time that every has passed: a minute at least, and 12 hours
+// at most. An answer or a notification that names another certificate has them downloaded at
+// once, but not more than once a minute.
+//
+// No call waits for that but the first, where Merchant has no PlatformKeys. If a download fails
+// the old certificates stay, and onError is told; it is tried again after a second, then two,
+// then four, up to every. Call [Client.Close] in the end, but not in onError, which Close waits for.
+func DownloadCertificates(every time.Duration, onError func(error)) Option {
+	return func(c *Client) error {
+		if every < time.Minute || every > 12*time.Hour {
+			return fmt.Errorf("DownloadCertificates is every %v, want a minute to 12 hours", every)
+		}
+		if onError == nil {
+			return errors.New("DownloadCertificates has no onError: nobody would hear of a download that fails")
+		}
+		c.downloads = func(apiv3Key string) certificates {
+			return refresh.New(refresh.Config{
+				Every:    every,
+				Download: func(ctx context.Context) ([]auth.PlatformKey, error) { return c.download(ctx, apiv3Key) },
+				OnError:  onError,
+				Now:      c.now,
+			})
+		}
+		return nil
+	}
+}
+
+// certificates are those of package refresh. As an interface, they are linked only by programs that
+// use DownloadCertificates.
+type certificates interface {
+	auth.Source
+	Start()
+	Ready(ctx context.Context) error
+	Close()
+}
+
+var _ certificates = (*refresh.Certificates)(nil)
+
+// trust makes the verifier, and begins to download.
+func (c *Client) trust(m Merchant) (err error) {
+	if c.downloads == nil {
+		if len(m.PlatformKeys) == 0 {
+			return errors.New("no key to verify WeChat Pay with: give Merchant.PlatformKeys its public key " +
+				"(微信支付公钥, auth.PublicKey), or have its platform certificates (平台证书) downloaded with DownloadCertificates")
+		}
+		c.verifier, err = auth.NewVerifier(m.PlatformKeys...)
+		return err
+	}
+	if m.APIv3Key == "" {
+		return errors.New("DownloadCertificates needs Merchant.APIv3Key (APIv3密钥), which certificates are encrypted with: " +
+			"set it on the merchant platform (商户平台) under API安全")
+	}
+	c.certificates = c.downloads(m.APIv3Key)
+	if c.verifier, err = auth.NewVerifierFrom(c.certificates, m.PlatformKeys...); err != nil {
+		return err
+	}
+	c.certificates.Start()
+	return nil
+}
+
+// ready waits for the first download where there is no key without it.
+func (c *Client) ready(ctx context.Context) error {
+	if c.certificates == nil || c.verifier.Preferred(c.now()).Public != nil {
+		return nil
+	}
+	if err := c.certificates.Ready(ctx); err != nil {
+		return fmt.Errorf("no key to verify with: %w", err)
+	}
+	return nil
+}
+
+// check tells why an answer is not verified.
+func (c *Client) check(ctx context.Context, res *Response) error {
+	if c.checkList != nil {
+		return c.checkList(res)
+	}
+	return c.verifier.Verify(ctx, res.Header, res.Body, c.now())
+}
+
+// download is a call like others, but for how its answer is verified, and that it waits for no
+// download.
+func (c *Client) download(ctx context.Context, apiv3Key string) (keys []auth.PlatformKey, err error) {
+	d := *c
+	d.certificates = nil
+	d.checkList = func(res *Response) (err error) {
+		if !res.ok() {
+			return auth.ErrNotSigned // what signs it, only a list could tell
+		}
+		keys, err = refresh.Read(apiv3Key, res.Header, res.Body, c.verifier.Keys(), c.now())
+		return err
+	}
+	_, err = d.Chain("/v3/certificates").Get(ctx)
+	return keys, notDownloaded(err)
+}
+
+// notDownloaded tells what a failed download means. It leaves out the codes and the advice that
+// belong to the download, for it becomes the cause of other calls' errors.
+func notDownloaded(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.StatusCode == http.StatusNotFound:
+		return fmt.Errorf("WeChat Pay has no platform certificates (平台证书) for this merchant: give Merchant.PlatformKeys "+
+			"its public key (微信支付公钥) with auth.PublicKey, in place of DownloadCertificates (404 %s)", legible(e.Code))
+	case e.Err != nil:
+		return fmt.Errorf("the platform certificates (平台证书) were not downloaded: %w", e.Err)
+	}
+	return fmt.Errorf("the platform certificates (平台证书) were not downloaded: %d %s (Request-ID %s)", e.StatusCode, e.answer(), legible(e.RequestID))
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
@@ -102,8 +103,8 @@ func TestTheClientOffersItsVerifier(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, &gateway{})
 	var v *auth.Verifier = client.Verifier()
-	if v.Serial() != keyID {
-		t.Errorf("it asks for %s", v.Serial())
+	if key := v.Preferred(time.Now()); key.Serial != keyID {
+		t.Errorf("it asks for %s", key.Serial)
 	}
 	if v := (*wechatpay.Client)(nil).Verifier(); v != nil {
 		t.Errorf("no client offers %v", v)

@@ -2,6 +2,7 @@ package wechatpay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -161,14 +162,8 @@ func (k *call) encode(in any) error {
 	if !s.body {
 		return nil
 	}
-	if hasLists(v.Type()) {
-		whole := reflect.New(v.Type()).Elem()
-		whole.Set(v)
-		fillLists(whole)
-		in = whole.Interface()
-	}
 	var err error
-	k.body, err = marshal(in)
+	k.body, err = k.marshal(in, true)
 	return err
 }
 
@@ -230,9 +225,12 @@ func (q queryField) append(query []pair, v reflect.Value) ([]pair, error) {
 }
 
 func queryText(v reflect.Value) (string, error) {
-	if t, ok := v.Interface().(Time); ok {
-		text, err := t.MarshalJSON()
+	switch value := v.Interface().(type) {
+	case Time:
+		text, err := value.MarshalJSON()
 		return strings.Trim(string(text), `"`), err
+	case Sensitive:
+		return "", errors.New("a query cannot hold a Sensitive: only bodies are encrypted")
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -245,61 +243,88 @@ func queryText(v reflect.Value) (string, error) {
 	return "", fmt.Errorf("a query cannot hold a %v", v.Type())
 }
 
-var lists sync.Map // of reflect.Type to bool: a cache, like shapes
+// needs is what a type may hold that encoding/json does not see to.
+type needs uint8
 
-// hasLists tells whether a value of type t may hold a nil list that must be sent.
-func hasLists(t reflect.Type) bool {
-	if known, ok := lists.Load(t); ok {
-		return known.(bool)
+const (
+	needsKey   needs = 1 << iota // a Sensitive
+	needsLists                   // a required list that is nil
+)
+
+// traits is what seal and open know about a type, worked out once.
+type traits struct {
+	needs  needs
+	fields []slot // of a struct: those that have needs
+}
+
+// slot is a field of a struct or of a struct embedded in it.
+type slot struct {
+	index          []int
+	name           string
+	optional, list bool
+}
+
+var known sync.Map // of reflect.Type to *traits: a cache, written once for each type
+
+func traitsOf(t reflect.Type) *traits {
+	if found, ok := known.Load(t); ok {
+		return found.(*traits)
 	}
-	found := findLists(t, make(map[reflect.Type]bool))
-	lists.Store(t, found)
+	found := &traits{needs: needsOf(t, make(map[reflect.Type]bool))}
+	if t.Kind() == reflect.Struct {
+		for _, f := range slots(t, nil) {
+			field := t.FieldByIndex(f.index)
+			if f.list || needsOf(field.Type, make(map[reflect.Type]bool)) != 0 {
+				found.fields = append(found.fields, f)
+			}
+		}
+	}
+	known.Store(t, found)
 	return found
 }
 
-// findLists looks into each type once, for a type may hold itself.
-func findLists(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if seen[t] || t == reflect.TypeFor[Time]() {
-		return false
+// needsOf looks into each type once, for a type may hold itself.
+func needsOf(t reflect.Type, seen map[reflect.Type]bool) (n needs) {
+	if seen[t] {
+		return 0
 	}
 	seen[t] = true
-	if t.Kind() == reflect.Slice {
-		return findLists(t.Elem(), seen)
+	if t == reflect.TypeFor[Sensitive]() {
+		return needsKey
 	}
-	if t.Kind() != reflect.Struct {
-		return false
-	}
-	for field := range t.Fields() {
-		if isRequiredList(field) || findLists(field.Type, seen) {
-			return true
+	switch t.Kind() {
+	case reflect.Interface: // that may hold anything
+		return needsKey
+	case reflect.Map:
+		return needsOf(t.Key(), seen) | needsOf(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return needsOf(t.Elem(), seen)
+	case reflect.Struct:
+		for _, f := range slots(t, nil) {
+			if f.list {
+				n |= needsLists
+			}
+			n |= needsOf(t.FieldByIndex(f.index).Type, seen)
 		}
 	}
-	return false
+	return n
 }
 
-// fillLists makes the required lists in v that are nil empty ones: nil encodes as null, which
-// the gateway refuses. Lists along the way are copied, for they are the caller's.
-func fillLists(v reflect.Value) {
-	if v.Kind() == reflect.Slice && hasLists(v.Type()) {
-		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(own, v)
-		v.Set(own)
-		for i := range own.Len() {
-			fillLists(own.Index(i))
+// slots are the fields of t that become members of JSON.
+func slots(t reflect.Type, outer []int) (all []slot) {
+	for f := range t.Fields() {
+		tag := f.Tag.Get("json")
+		name, _, _ := strings.Cut(tag, ",")
+		index := append(outer[:len(outer):len(outer)], f.Index...)
+		switch {
+		case tag == "-" || f.Tag.Get("query") != "":
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			all = append(all, slots(f.Type, index)...)
+		case f.IsExported():
+			all = append(all, slot{index, cmp.Or(name, f.Name), isOptional(f), isRequiredList(f)})
 		}
 	}
-	if v.Kind() != reflect.Struct || !hasLists(v.Type()) {
-		return
-	}
-	for field, value := range v.Fields() {
-		if value.IsZero() && isOptional(field) {
-			continue // and stays left out
-		}
-		if value.IsZero() && isRequiredList(field) {
-			value.Set(emptyList(field.Type))
-		}
-		fillLists(value)
-	}
+	return all
 }
 
 func emptyList(t reflect.Type) reflect.Value {
@@ -326,7 +351,14 @@ func isOptional(field reflect.StructField) bool {
 }
 
 // marshal is the only place where a body is made: the bytes are signed and sent as they are.
-func marshal(v any) ([]byte, error) {
+// Required lists are filled in request structs only: what else is in a dynamic body is the caller's.
+func (k *call) marshal(v any, lists bool) ([]byte, error) {
+	s := sealer{key: k.key, lists: lists}
+	if own, changed, err := s.seal(reflect.ValueOf(v), 0); err != nil {
+		return nil, err
+	} else if changed {
+		v = own.Interface()
+	}
 	body, err := json.Marshal(v)
 	if wrong, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
 		return nil, fmt.Errorf("the body does not encode as JSON: it holds a %v", wrong.Type)
@@ -337,8 +369,12 @@ func marshal(v any) ([]byte, error) {
 	if err != nil { // the other texts of encoding/json quote the value
 		return nil, errors.New("the body does not encode as JSON: it holds a number that is none, or itself")
 	}
-	if bytes.Equal(body, []byte("null")) {
+	switch {
+	case bytes.Equal(body, []byte("null")):
 		return nil, errors.New("the body is null, which WeChat Pay refuses")
+	case bytes.Contains(body, []byte(`"`+hidden+`"`)), bytes.Contains(body, []byte(sealed)):
+		return nil, errors.New("the body has a Sensitive where it cannot be encrypted: in a type that encodes itself, " +
+			"behind an embedded pointer, or as the text " + hidden)
 	}
 	return body, nil
 }

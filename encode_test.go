@@ -272,31 +272,3 @@ func TestTheCallersValueStaysAsItIs(t *testing.T) {
 		t.Errorf("the caller's value became %+v", in)
 	}
 }
-
-func TestTime(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ in, out string }{
-		"a time in UTC+8 stays as it is":      {`"2018-06-08T10:34:56+08:00"`, `"2018-06-08T10:34:56+08:00"`},
-		"a time in UTC goes out in UTC+8":     {`"2018-06-08T02:34:56Z"`, `"2018-06-08T10:34:56+08:00"`},
-		"fractions come in and do not go out": {`"2018-06-08T10:34:56.120+08:00"`, `"2018-06-08T10:34:56+08:00"`},
-		"the empty string is the zero time":   {`""`, `""`},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var at Time
-			if err := json.Unmarshal([]byte(tt.in), &at); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := json.Marshal(at); err != nil || string(out) != tt.out {
-				t.Errorf("went out as %s, %v; want %s", out, err, tt.out)
-			}
-		})
-	}
-	var at Time
-	for _, text := range []string{`"yesterday"`, `1`, `"2018-06-08 10:34:56"`, `"0000-00-00T00:00:00Z"`} {
-		if json.Unmarshal([]byte(text), &at) == nil {
-			t.Errorf("%s was taken for %v", text, at)
-		}
-	}
-}

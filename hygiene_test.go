@@ -6,10 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,7 +138,7 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 	m.APIv3Key = "canary-APIv3-key-0123456789-abcd"
 	canary := []wechatpay.CallOption{
 		wechatpay.Path("openid", "canary-openid"), wechatpay.Query("openid", "canary-openid"),
-		wechatpay.Header("X-Note", "canary-header"), wechatpay.JSON(map[string]string{"name": "canary-body"}),
+		wechatpay.Header("X-Note", "canary-header"), wechatpay.JSON(map[string]any{"name": "canary-body", "id": wechatpay.Sensitive("canary-id")}),
 	}
 	with := func(opt wechatpay.CallOption) []wechatpay.CallOption {
 		return append(canary[:len(canary):len(canary)], opt)
@@ -146,30 +151,36 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 		opts    []wechatpay.CallOption
 		fails   bool
 	}{
-		"a success":                        {&gateway{status: 200, body: `{"name":"canary"}`}, canary, false},
-		"a refusal":                        {refused(400), canary, true},
-		"a failure of the gateway":         {refused(500), canary, true},
-		"an unsigned refusal":              {&gateway{status: 401, body: refused(401).body, change: unsigned}, canary, true},
-		"an unsigned success":              {&gateway{status: 200, body: `{"name":"canary"}`, change: unsigned}, canary, true},
-		"a body that was changed":          {&gateway{status: 200, body: `{}`, change: swapBody("canary")}, canary, true},
-		"a forged signature":               {&gateway{status: 200, body: `{}`, change: func(r *http.Response) { r.Header.Set("Wechatpay-Signature", "canary") }}, canary, true},
-		"an answer that does not decode":   {&gateway{status: 200, body: `{"total_amount":"canary"}`}, canary, true},
-		"an answer that is no JSON":        {&gateway{status: 200, body: `canary`}, canary, true},
-		"an answer that is no number":      {&gateway{status: 200, body: `{"big":"canary"}`}, canary, true},
-		"an answer that is no time":        {&gateway{status: 200, body: `{"at":"canary"}`}, canary, true},
-		"an answer that breaks off":        {&gateway{status: 200, change: func(r *http.Response) { r.Body = io.NopCloser(brokenReader{}) }}, canary, true},
-		"a transport that fails":           {&gateway{err: io.ErrUnexpectedEOF}, canary, true},
-		"a redirect to an address":         {&gateway{status: 302, change: func(r *http.Response) { unsigned(r); r.Header.Set("Location", "https://example.com/canary") }}, canary, true},
-		"a redirect to no address":         {&gateway{status: 302, change: func(r *http.Response) { r.Header.Set("Location", "http://[bad%zz?openid=canary") }}, canary, true},
-		"a body that is no number":         {&gateway{}, with(wechatpay.JSON(map[string]any{"x": json.Number("canary")})), true},
-		"a body that is no JSON":           {&gateway{}, with(wechatpay.JSON(json.RawMessage(`canary`))), true},
-		"a body that is no type of JSON":   {&gateway{}, with(wechatpay.JSON(map[string]any{"canary": func() {}})), true},
-		"a path argument too many":         {&gateway{}, with(wechatpay.Path("other", "canary")), true},
-		"a header that cannot be sent":     {&gateway{}, with(wechatpay.Header("X-Note", "canary\r\n")), true},
-		"a name of a header with a canary": {&gateway{}, with(wechatpay.Header("canary: x", "")), true},
+		"a success":                          {&gateway{status: 200, body: `{"name":"canary"}`}, canary, false},
+		"a refusal":                          {refused(400), canary, true},
+		"a failure of the gateway":           {refused(500), canary, true},
+		"an unsigned refusal":                {&gateway{status: 401, body: refused(401).body, change: unsigned}, canary, true},
+		"an unsigned success":                {&gateway{status: 200, body: `{"name":"canary"}`, change: unsigned}, canary, true},
+		"a body that was changed":            {&gateway{status: 200, body: `{}`, change: swapBody("canary")}, canary, true},
+		"a forged signature":                 {&gateway{status: 200, body: `{}`, change: func(r *http.Response) { r.Header.Set("Wechatpay-Signature", "canary") }}, canary, true},
+		"an answer that does not decode":     {&gateway{status: 200, body: `{"total_amount":"canary"}`}, canary, true},
+		"an answer that is no JSON":          {&gateway{status: 200, body: `canary`}, canary, true},
+		"an answer that is no number":        {&gateway{status: 200, body: `{"big":"canary"}`}, canary, true},
+		"an answer that is no time":          {&gateway{status: 200, body: `{"at":"canary"}`}, canary, true},
+		"an answer that is not encrypted":    {&gateway{status: 200, body: `{"holder":"canary"}`}, canary, true},
+		"a sensitive field that is too long": {&gateway{}, with(wechatpay.JSON(map[string]any{"id": wechatpay.Sensitive(strings.Repeat("canary", 40))})), true},
+		"an answer that breaks off":          {&gateway{status: 200, change: func(r *http.Response) { r.Body = io.NopCloser(brokenReader{}) }}, canary, true},
+		"a transport that fails":             {&gateway{err: io.ErrUnexpectedEOF}, canary, true},
+		"a redirect to an address":           {&gateway{status: 302, change: func(r *http.Response) { unsigned(r); r.Header.Set("Location", "https://example.com/canary") }}, canary, true},
+		"a redirect to no address":           {&gateway{status: 302, change: func(r *http.Response) { r.Header.Set("Location", "http://[bad%zz?openid=canary") }}, canary, true},
+		"a body that is no number":           {&gateway{}, with(wechatpay.JSON(map[string]any{"x": json.Number("canary")})), true},
+		"a body that is no JSON":             {&gateway{}, with(wechatpay.JSON(json.RawMessage(`canary`))), true},
+		"a body that is no type of JSON":     {&gateway{}, with(wechatpay.JSON(map[string]any{"canary": func() {}})), true},
+		"a path argument too many":           {&gateway{}, with(wechatpay.Path("other", "canary")), true},
+		"a header that cannot be sent":       {&gateway{}, with(wechatpay.Header("X-Note", "canary\r\n")), true},
+		"a name of a header with a canary":   {&gateway{}, with(wechatpay.Header("canary: x", "")), true},
 	}
 	for name, tt := range tests {
-		client, err := wechatpay.New(m, wechatpay.Transport(tt.gateway), wechatpay.Logger(logger))
+		trace := wechatpay.Trace(func(ctx context.Context, a wechatpay.Attempt) {
+			logger.InfoContext(ctx, "attempt", "a", a)
+			fmt.Fprintf(&log, "%+v", a)
+		})
+		client, err := wechatpay.New(m, trace, wechatpay.Transport(tt.gateway), wechatpay.Logger(logger))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,6 +191,8 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 				Total int64          `json:"total_amount"`
 				Big   json.Number    `json:"big"`
 				At    wechatpay.Time `json:"at"`
+
+				Holder wechatpay.Sensitive `json:"holder"`
 			}{})
 		}
 		if (err != nil) != tt.fails {
@@ -282,5 +295,66 @@ func TestNoValuePrintsASecret(t *testing.T) {
 	}
 	if text, err := json.Marshal(res); err != nil || !strings.Contains(string(text), res.RequestID) {
 		t.Errorf("the response as JSON is %s, %v", text, err)
+	}
+}
+
+// TestNoTypeKeepsASensitiveWhereItShows looks at the source of all packages for the two places where
+// the type cannot hide itself: an unexported field, whose methods fmt does not call, and a key of a
+// map, for which encoding/json does not call them.
+func TestNoTypeKeepsASensitiveWhereItShows(t *testing.T) {
+	t.Parallel()
+	sensitive := func(expr ast.Expr) (found bool) {
+		ast.Inspect(expr, func(n ast.Node) bool {
+			name, ok := n.(*ast.Ident)
+			found = found || ok && name.Name == "Sensitive"
+			return true
+		})
+		return found
+	}
+	seen := 0
+	look := func(path string, n ast.Node) {
+		switch n := n.(type) {
+		case *ast.Field:
+			if !sensitive(n.Type) {
+				return
+			}
+			seen++
+			for _, name := range n.Names {
+				if !name.IsExported() {
+					t.Errorf("%s keeps a Sensitive in the unexported %s", path, name)
+				}
+			}
+		case *ast.MapType:
+			if sensitive(n.Key) {
+				t.Errorf("%s has a map whose keys are Sensitive", path)
+			}
+		}
+	}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "cmd/") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if structure, ok := n.(*ast.StructType); ok {
+				for _, field := range structure.Fields.List {
+					look(path, field)
+				}
+			}
+			if m, ok := n.(*ast.MapType); ok {
+				look(path, m)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 4 {
+		t.Errorf("found %d fields that are Sensitive: the test looks in the wrong place", seen)
 	}
 }

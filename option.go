@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openwechatpay/wechatpay/internal/download"
 )
 
 // An Option changes how a [Client] works. [New] refuses what is not valid.
@@ -256,6 +259,45 @@ func JSON(body any) CallOption {
 			return errors.New("the JSON body is nil")
 		}
 		k.json = body
+		return nil
+	}
+}
+
+// Upload is a file that a call uploads.
+//
+// Where the Content is an io.Seeker, as files are, it is read twice from where it stands, for its
+// digest and for sending, and then put back; else it is kept in memory, up to 32 MiB. A file that
+// the operation does not take, by its Name or its size, is [NotSent].
+type Upload struct {
+	Name    string    // with extension and without folders: "licence.jpg"
+	Content io.Reader // it is not closed
+}
+
+// File is the file that a call through [Client.Chain] or an index uploads, as for [Upload]; what goes
+// with it, but for its name and digest, is [JSON].
+func File(name string, content io.Reader) CallOption {
+	return func(k *call) error {
+		k.file = &Upload{Name: name, Content: content}
+		return nil
+	}
+}
+
+// Hash has a download compared at its end with the hash_type (SHA1 or SHA256) and the hash_value of an
+// earlier answer.
+func Hash(kind, value string) CallOption {
+	return func(k *call) (err error) {
+		k.hash, err = download.ParseHash(kind, value)
+		return err
+	}
+}
+
+// MaxBytes limits a download, which may be of any size without. Read then returns an error.
+func MaxBytes(n int64) CallOption {
+	return func(k *call) error {
+		if n <= 0 {
+			return fmt.Errorf("MaxBytes is %d, want more than 0", n)
+		}
+		k.maxBytes = n
 		return nil
 	}
 }

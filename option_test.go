@@ -8,7 +8,7 @@ import (
 
 func TestTheDefaultTransportIsCautious(t *testing.T) {
 	t.Parallel()
-	hc := withoutRedirects(nil)
+	hc := new(Client).withoutRedirects()
 	tr := newTransport()
 	if _, ok := hc.Transport.(withoutLocation); !ok {
 		t.Errorf("the default transport is a %T", hc.Transport)

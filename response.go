@@ -1,18 +1,25 @@
 package wechatpay
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/internal/download"
+	"github.com/openwechatpay/wechatpay/internal/facts"
 )
 
-// Response is an answer of WeChat Pay whose signature was verified.
+// Response is an answer of WeChat Pay whose signature was verified; the few files that WeChat Pay
+// never signs say so in Verified.
 //
 // Printed or logged it comes without URL, headers and body, which may hold what is
 // nobody's business. As JSON it is whole.
@@ -27,6 +34,8 @@ type Response struct {
 
 	Method string // of the request
 	URL    string // of the request; it may hold an openid
+
+	opener *opener // decrypts sensitive fields
 }
 
 // LogValue is r without what is secret or personal.
@@ -43,7 +52,7 @@ func (r Response) LogValue() slog.Value {
 // Format prints r like [Response.LogValue], whatever the verb.
 func (r Response) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.LogValue()) }
 
-// Decode reads the JSON of Body into v.
+// Decode reads the JSON of Body into v, and decrypts each [Sensitive] in it that came.
 func (r *Response) Decode(v any) error {
 	err := json.Unmarshal(r.Body, v)
 	// The texts of encoding/json quote the body, which may hold what is nobody's business.
@@ -56,7 +65,10 @@ func (r *Response) Decode(v any) error {
 	if err != nil && strings.HasPrefix(err.Error(), "json: ") {
 		return fmt.Errorf("the answer does not decode into %T", v)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.opener.open(reflect.ValueOf(v))
 }
 
 var errTooLarge = errors.New("the answer has more")
@@ -71,15 +83,8 @@ func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, er
 	if int64(len(body)) > c.maxAnswer {
 		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
 	}
-	res := &Response{
-		StatusCode: answer.StatusCode,
-		Header:     answer.Header,
-		Body:       body,
-		RequestID:  answer.Header.Get("Request-ID"),
-		Method:     req.Method,
-		URL:        req.URL.String(),
-	}
-	err = c.verifier.Verify(res.Header, body, c.now())
+	res := c.response(req, answer, body)
+	err = c.check(req.Context(), res)
 	if err == nil {
 		res.Verified, res.Serial = true, res.Header.Get("Wechatpay-Serial")
 	}
@@ -90,4 +95,109 @@ func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, er
 	return res, err
 }
 
+func (c *Client) response(req *http.Request, answer *http.Response, body []byte) *Response {
+	return &Response{
+		StatusCode: answer.StatusCode,
+		Header:     answer.Header,
+		Body:       body,
+		RequestID:  answer.Header.Get("Request-ID"),
+		Method:     req.Method,
+		URL:        req.URL.String(),
+		opener:     c.opener,
+	}
+}
+
 func (r *Response) ok() bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
+
+// Stream is [Call] for operations whose answer is a file, which is not signed. Close it.
+func Stream(ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (io.ReadCloser, error) {
+	return c.stream(ctx, &call{method: method, path: path, args: args, in: in}, opts)
+}
+
+// Download gets the file at the address that an earlier answer told, such as its download_url, and
+// hands it over as it comes. WeChat Pay does not sign files: give the hash that the signed answer told
+// with [Hash]. What was packed on demand (tar_type GZIP) comes unpacked. Read returns [io.EOF] only
+// if the file came whole; Close it. [AttemptTimeout] limits how long its parts take to come, and ctx
+// the whole.
+//
+// The host has to be one of WeChat Pay, or of the Client's configuration; [BaseURL] holds for it too.
+func (c *Client) Download(ctx context.Context, address string, opts ...CallOption) (io.ReadCloser, error) {
+	k := &call{method: http.MethodGet}
+	if c != nil { // else do tells
+		if err := k.locate(c, strings.TrimSpace(address)); err != nil { // published samples begin with a blank
+			return nil, &Error{Outcome: NotSent, Method: k.method, Path: "Download", Err: err}
+		}
+	}
+	return c.stream(ctx, k, opts)
+}
+
+// stream is a file on its way.
+type stream struct {
+	download.Config
+	reader *download.Reader // nil until it comes
+}
+
+func (c *Client) stream(ctx context.Context, k *call, opts []CallOption) (io.ReadCloser, error) {
+	k.stream = &stream{}
+	if _, err := c.do(ctx, k, opts); err != nil {
+		if e, ok := err.(*Error); ok {
+			e.Method, e.Path = k.method, k.path
+		}
+		return nil, err
+	}
+	return k.stream.reader, nil
+}
+
+// locate makes the address what is called. Path and query are signed and sent as they stand there.
+func (k *call) locate(c *Client, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return errors.New("the address of the download is not a URL, such as https://api.mch.weixin.qq.com/v3/…")
+	}
+	host := strings.ToLower(u.Host)
+	for name, address := range c.hosts {
+		if address.Host == host { // that of another one, whose address this is
+			host = name
+		}
+	}
+	ours := c.hosts[host] != nil || c.base != nil && c.base.Host == host
+	if !ours && (u.Scheme != "https" || !strings.HasSuffix(host, ".mch.weixin.qq.com")) {
+		return fmt.Errorf("the download is at %s://%s, which is not of WeChat Pay", u.Scheme, legible(host))
+	}
+	k.host, k.path, k.target = host, u.EscapedPath(), u.RequestURI()
+	if !facts.Of(k.method, k.path).Unsigned { // then its end may be an argument, which errors and logs do not show
+		k.path = k.path[:strings.LastIndex(k.path, "/")+1] + "…"
+	}
+	return nil
+}
+
+// prepare tells the stream, if there is one, what the options said.
+func (k *call) prepare() error {
+	if k.stream == nil {
+		if k.hash != nil || k.maxBytes != 0 {
+			return errors.New("this call does not hand over a file as it comes: Hash and MaxBytes are for Download and the like")
+		}
+		return nil
+	}
+	_, query, _ := strings.Cut(k.target, "?")
+	values, _ := url.ParseQuery(query) // what does not parse is not what is looked for
+	k.stream.Config = download.Config{Hash: k.hash, MaxBytes: k.maxBytes, Unpack: strings.EqualFold(values.Get("tartype"), "gzip")}
+	return nil
+}
+
+// limit limits an attempt: the whole of it, or of a stream what comes before the file, which has
+// a limit of its own.
+func (k *call) limit(ctx context.Context, d time.Duration) (context.Context, func()) {
+	if k.stream == nil {
+		return context.WithTimeout(ctx, d)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(d, func() { cancel(context.DeadlineExceeded) })
+	k.stream.Timeout, k.stream.Cancel = d, cancel
+	return ctx, func() {
+		timer.Stop()
+		if k.stream.reader == nil {
+			cancel(nil)
+		}
+	}
+}

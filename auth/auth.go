@@ -12,7 +12,9 @@
 // with a key of its own, which is either the WeChat Pay public key (微信支付公钥,
 // pub_key.pem, named PUB_KEY_ID_…) or a platform certificate (平台证书, named by its
 // serial number). [Verifier] holds any number of both and chooses by the
-// Wechatpay-Serial header.
+// Wechatpay-Serial header. Its keys can be replaced while it verifies, and others can come
+// from a [Source], which is asked when a message names a key that is not there;
+// wechatpay.DownloadCertificates is one.
 //
 // # Errors
 //

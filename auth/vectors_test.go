@@ -123,10 +123,14 @@ func checkCallback(t *testing.T, set vectors.Set, v vectors.Vector) {
 
 func checkSelection(t *testing.T, set vectors.Set, v vectors.Vector) {
 	var keys []auth.PlatformKey
+	var newest time.Time // all are valid
 	for _, serial := range v.Certs {
-		keys = append(keys, certificate(t, set, serial))
+		key := certificate(t, set, serial)
+		if keys = append(keys, key); key.NotBefore.After(newest) {
+			newest = key.NotBefore
+		}
 	}
-	if got := verifier(t, keys...).Serial(); got != v.ExpectedSerial {
+	if got := verifier(t, keys...).Preferred(newest).Serial; got != v.ExpectedSerial {
 		t.Errorf("the certificate asked for is %s, want %s", got, v.ExpectedSerial)
 	}
 }
@@ -139,10 +143,10 @@ func checkVerdicts(t *testing.T, v *auth.Verifier, header http.Header, body stri
 		t.Fatal(err)
 	}
 	now := time.Unix(seconds, 0)
-	if err := v.Verify(header, []byte(body), now); err != nil {
+	if err := v.Verify(t.Context(), header, []byte(body), now); err != nil {
 		t.Errorf("the message does not verify: %v", err)
 	}
-	if err := v.Verify(header, []byte(body+" "), now); err == nil {
+	if err := v.Verify(t.Context(), header, []byte(body+" "), now); err == nil {
 		t.Error("a changed message verifies")
 	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,43 +33,87 @@ var (
 // probePrefix opens the signature of probes; see https://pay.weixin.qq.com/doc/v3/merchant/4013053249.
 const probePrefix = "WECHATPAY/SIGNTEST/"
 
+// A Source has platform keys that come and go by themselves, such as certificates that are
+// downloaded. It is safe for concurrent use.
+type Source interface {
+	// Keys returns the keys that there are now, at once. If missed is not empty, it names one
+	// that is not among them, or has expired: then Keys may look for it first, until ctx ends,
+	// and the error tells why it was not looked for to the end.
+	Keys(ctx context.Context, missed string) ([]PlatformKey, error)
+}
+
 // Verifier verifies what WeChat Pay signed. It is safe for concurrent use.
 type Verifier struct {
-	keys      map[string]PlatformKey
-	preferred PlatformKey
+	given  atomic.Pointer[[]PlatformKey]
+	source Source // nil if there is none
 }
 
 // NewVerifier returns a Verifier that trusts keys, and only those.
 func NewVerifier(keys ...PlatformKey) (*Verifier, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("no key to verify WeChat Pay with: " +
-			"give its public key (微信支付公钥, auth.PublicKey) or a platform certificate (平台证书, auth.Certificate)")
+	return newVerifier(nil, keys)
+}
+
+// NewVerifierFrom returns a Verifier that trusts the keys of source, and keys as well, which may
+// be none.
+func NewVerifierFrom(source Source, keys ...PlatformKey) (*Verifier, error) {
+	if source == nil {
+		return nil, errors.New("there is no source of platform keys")
 	}
-	v := &Verifier{keys: make(map[string]PlatformKey, len(keys)), preferred: keys[0]}
-	for _, key := range keys {
-		if err := key.check(); err != nil {
-			return nil, err
-		}
-		name := canonical(key.Serial)
-		if _, twice := v.keys[name]; twice {
-			return nil, fmt.Errorf("two platform keys are named %s", key.Serial)
-		}
-		v.keys[name] = key
-		if key.preferredTo(v.preferred) {
-			v.preferred = key
-		}
+	return newVerifier(source, keys)
+}
+
+func newVerifier(source Source, keys []PlatformKey) (*Verifier, error) {
+	v := &Verifier{source: source}
+	if err := v.Replace(keys...); err != nil {
+		return nil, err
 	}
 	return v, nil
 }
 
-// Serial names the key that WeChat Pay is asked to sign with, by a request's
-// Wechatpay-Serial header: the WeChat Pay public key if there is one, else the
-// newest platform certificate.
-func (v *Verifier) Serial() string { return v.preferred.Serial }
+// Replace puts keys in the place of those that the Verifier was made with or was given since;
+// those of a [Source] stay. Calls and notifications may be under way: each is verified with
+// the old keys or with the new. If keys are not valid, the old ones stay.
+func (v *Verifier) Replace(keys ...PlatformKey) error {
+	if len(keys) == 0 && v.source == nil {
+		return errors.New("no key to verify WeChat Pay with: " +
+			"give its public key (微信支付公钥, auth.PublicKey) or a platform certificate (平台证书, auth.Certificate)")
+	}
+	for i, key := range keys {
+		if err := key.check(); err != nil {
+			return err
+		}
+		if _, twice := find(keys[:i], key.Serial); twice {
+			return fmt.Errorf("two platform keys are named %s", key.Serial)
+		}
+	}
+	given := slices.Clone(keys)
+	v.given.Store(&given)
+	return nil
+}
+
+// Keys returns the keys that are trusted now, for instance to watch when they expire.
+func (v *Verifier) Keys() []PlatformKey { return slices.Concat(v.ours(), v.sourced()) }
+
+// Preferred is the key that WeChat Pay is asked to sign with at now, by a request's
+// Wechatpay-Serial header, and that sensitive fields are encrypted for: the WeChat Pay public
+// key if there is one, else the newest platform certificate that is valid. If none is valid it
+// is the newest, and the zero PlatformKey if there is no key.
+func (v *Verifier) Preferred(now time.Time) PlatformKey {
+	var best PlatformKey
+	for _, keys := range [...][]PlatformKey{v.ours(), v.sourced()} {
+		for _, key := range keys {
+			if best.Public == nil || key.preferredTo(best, now) {
+				best = key
+			}
+		}
+	}
+	return best
+}
 
 // Verify tells whether WeChat Pay signed body in the last minutes before now. The
 // header is that of an answer or of a notification; body is its bytes as received.
-func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error {
+// Where the keys come from a [Source], a key that is missing is waited for until ctx ends.
+func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte, now time.Time) error {
 	signature := header.Get("Wechatpay-Signature")
 	serial := header.Get("Wechatpay-Serial")
 	timestamp := header.Get("Wechatpay-Timestamp")
@@ -88,28 +134,81 @@ func (v *Verifier) Verify(header http.Header, body []byte, now time.Time) error 
 	if err := checkTimestamp(timestamp, now); err != nil {
 		return err
 	}
-	key, ok := v.keys[canonical(serial)]
-	if !ok {
-		return fmt.Errorf("%w: Wechatpay-Serial is %q, and this program has %s", ErrUnknownSerial, clip(serial), v.names())
-	}
-	if !key.NotAfter.IsZero() && now.After(key.NotAfter) {
-		return fmt.Errorf("%w: the platform certificate %s expired on %s",
-			ErrUnknownSerial, key.Serial, key.NotAfter.Format(time.DateOnly))
+	key, err := v.key(ctx, serial, now)
+	if err != nil {
+		return err
 	}
 	return Verify(key.Public, AnswerText(timestamp, nonce, body), signature)
+}
+
+// key finds the key with this name.
+func (v *Verifier) key(ctx context.Context, serial string, now time.Time) (PlatformKey, error) {
+	key, found := find(v.ours(), serial)
+	if !found || key.expired(now) {
+		if sourced, ok := find(v.sourced(), serial); ok {
+			key, found = sourced, true
+		}
+	}
+	var failed error
+	if v.source != nil && (!found || key.expired(now)) {
+		var keys []PlatformKey
+		keys, failed = v.source.Keys(ctx, serial)
+		if renewed, ok := find(keys, serial); ok {
+			key, found = renewed, true
+		}
+	}
+	switch {
+	case !found && failed != nil: // as text: what its codes are about is another call
+		return PlatformKey{}, fmt.Errorf("%w: Wechatpay-Serial is %q, which was looked for in vain: %v", ErrUnknownSerial, clip(serial), failed)
+	case !found:
+		return PlatformKey{}, fmt.Errorf("%w: Wechatpay-Serial is %q, and this program has %s", ErrUnknownSerial, clip(serial), v.names())
+	case key.expired(now):
+		return PlatformKey{}, fmt.Errorf("%w: the platform certificate %s expired on %s",
+			ErrUnknownSerial, key.Serial, key.NotAfter.Format(time.DateOnly))
+	}
+	return key, nil
+}
+
+func (v *Verifier) ours() []PlatformKey {
+	if given := v.given.Load(); given != nil {
+		return *given
+	}
+	return nil
+}
+
+func (v *Verifier) sourced() []PlatformKey {
+	if v.source == nil {
+		return nil
+	}
+	keys, _ := v.source.Keys(context.Background(), "")
+	return keys
 }
 
 // names are the serials of the keys, for who has to find out why one is not among them.
 func (v *Verifier) names() string {
 	var names []string
-	for _, key := range v.keys {
+	for _, key := range v.Keys() {
 		names = append(names, key.Serial)
+	}
+	if len(names) == 0 {
+		return "none"
 	}
 	slices.Sort(names)
 	if len(names) > 3 {
 		names = append(names[:3], "…")
 	}
 	return strings.Join(names, ", ")
+}
+
+// find looks in a handful of keys.
+func find(keys []PlatformKey, serial string) (PlatformKey, bool) {
+	name := canonical(serial)
+	for _, key := range keys {
+		if canonical(key.Serial) == name {
+			return key, true
+		}
+	}
+	return PlatformKey{}, false
 }
 
 // canonical is a serial in the form in which two are compared: a certificate's is a number, whose
@@ -157,11 +256,20 @@ func (k PlatformKey) check() error {
 	return nil
 }
 
-// preferredTo is the order in which keys are asked for: public keys do not expire, and
-// of two certificates the one that began later is the successor.
-func (k PlatformKey) preferredTo(other PlatformKey) bool {
+// preferredTo is the order in which keys are asked for: public keys do not expire, what is valid
+// goes before what is not, and of two certificates the one that began later is the successor.
+func (k PlatformKey) preferredTo(other PlatformKey, now time.Time) bool {
+	if ours, theirs := k.valid(now), other.valid(now); ours != theirs {
+		return ours
+	}
 	if k.NotAfter.IsZero() || other.NotAfter.IsZero() {
 		return k.NotAfter.IsZero() && !other.NotAfter.IsZero()
 	}
 	return k.NotBefore.After(other.NotBefore)
+}
+
+func (k PlatformKey) valid(now time.Time) bool { return !k.expired(now) && !now.Before(k.NotBefore) }
+
+func (k PlatformKey) expired(now time.Time) bool {
+	return !k.NotAfter.IsZero() && now.After(k.NotAfter)
 }

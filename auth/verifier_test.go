@@ -87,7 +87,7 @@ func TestVerify(t *testing.T) {
 			if tt.change != nil {
 				tt.change(header)
 			}
-			if err := v.Verify(header, []byte(tt.body), now.Add(tt.later)); !errors.Is(err, tt.want) {
+			if err := v.Verify(t.Context(), header, []byte(tt.body), now.Add(tt.later)); !errors.Is(err, tt.want) {
 				t.Errorf("the error is %v, want %v", err, tt.want)
 			}
 		})
@@ -100,10 +100,10 @@ func TestVerifierTrustsACertificateUntilItExpires(t *testing.T) {
 	key := auth.PlatformKey{Serial: "7B", Public: &keys().ours.PublicKey, NotBefore: now.Add(-time.Hour), NotAfter: now}
 	v := verifier(t, key)
 	header := signed(t, keys().ours, "7B", "", now)
-	if err := v.Verify(header, nil, now); err != nil {
+	if err := v.Verify(t.Context(), header, nil, now); err != nil {
 		t.Errorf("at its last second the certificate gives %v", err)
 	}
-	if err := v.Verify(header, nil, now.Add(time.Second)); !errors.Is(err, auth.ErrUnknownSerial) {
+	if err := v.Verify(t.Context(), header, nil, now.Add(time.Second)); !errors.Is(err, auth.ErrUnknownSerial) {
 		t.Errorf("after its last second the certificate gives %v", err)
 	}
 }
@@ -115,7 +115,7 @@ func TestVerifierFindsACertificateHoweverItsSerialIsWritten(t *testing.T) {
 	for _, ours := range []string{serial, "00" + serial, strings.ToLower(serial)} {
 		v := verifier(t, auth.PlatformKey{Serial: ours, Public: &keys().ours.PublicKey, NotBefore: now, NotAfter: now})
 		for _, theirs := range []string{serial, "0" + serial, strings.ToLower(serial)} {
-			if err := v.Verify(signed(t, keys().ours, theirs, "", now), nil, now); err != nil {
+			if err := v.Verify(t.Context(), signed(t, keys().ours, theirs, "", now), nil, now); err != nil {
 				t.Errorf("the key %s, asked for as %s, gives %v", ours, theirs, err)
 			}
 		}
@@ -128,7 +128,7 @@ func TestALineFeedInTheNonceCannotCutTheBody(t *testing.T) {
 	v := verifier(t, auth.PublicKey(keyID, &keys().ours.PublicKey))
 	header := signed(t, keys().ours, keyID, "{\"amount\":1}\n{}", now)
 	header.Set("Wechatpay-Nonce", header.Get("Wechatpay-Nonce")+"\n{\"amount\":1}")
-	if err := v.Verify(header, []byte("{}"), now); !errors.Is(err, auth.ErrBadSignature) {
+	if err := v.Verify(t.Context(), header, []byte("{}"), now); !errors.Is(err, auth.ErrBadSignature) {
 		t.Errorf("a body whose head was cut off gives %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestVerifierAsksForThePublicKeyBeforeAnyCertificate(t *testing.T) {
 	certificate := auth.PlatformKey{Serial: "7B", Public: &keys().ours.PublicKey, NotBefore: now, NotAfter: now.Add(time.Hour)}
 	public := auth.PublicKey(keyID, &keys().ours.PublicKey)
 	for _, order := range [][]auth.PlatformKey{{certificate, public}, {public, certificate}} {
-		if got := verifier(t, order...).Serial(); got != keyID {
+		if got := verifier(t, order...).Preferred(now).Serial; got != keyID {
 			t.Errorf("it asks for %s", got)
 		}
 	}
@@ -276,7 +276,7 @@ func FuzzVerify(f *testing.F) {
 			"Wechatpay-Serial": {serial}, "Wechatpay-Timestamp": {timestamp}, "Wechatpay-Nonce": {aNonce},
 			"Wechatpay-Signature": {aSignature}, "Wechatpay-Signature-Type": {scheme},
 		}
-		err := v.Verify(header, aBody, now)
+		err := v.Verify(t.Context(), header, aBody, now)
 		same := timestamp == "1732435200" && aNonce == nonce && string(aBody) == body
 		if err == nil && !same {
 			t.Errorf("an answer passed that was never signed: %q %q %q", timestamp, aNonce, aBody)
@@ -310,7 +310,7 @@ func BenchmarkVerify(b *testing.B) {
 	header := signed(b, keys().ours, keyID, "", now)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := v.Verify(header, nil, now); err != nil {
+		if err := v.Verify(b.Context(), header, nil, now); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -84,10 +84,26 @@ type Response struct {
 
 // Body is the body of a request or an answer.
 type Body struct {
-	Kind     string  `json:"kind"`      // "json" or "empty"
+	Kind     string  `json:"kind"`      // "json", "empty"; "multipart" of a request that uploads a file, "download" of an answer that is one
 	Required bool    `json:"required"`  // of a request
 	TypeName string  `json:"type_name"` // of an answer that several operations give, where they share a type
-	Fields   []Field `json:"fields"`
+	Fields   []Field `json:"fields"`    // of the part meta, where it is multipart
+	File     *File   `json:"file"`      // of a multipart body
+}
+
+// File is the file of a multipart body, which the part meta describes: only that is signed.
+type File struct {
+	Part   string      `json:"part"`   // the name of its part
+	Label  string      `json:"label"`  // the official short name
+	Name   string      `json:"name"`   // the member of meta that is the file's name
+	Digest string      `json:"digest"` // the member of meta that is the file's SHA-256 in lower-case hexadecimal
+	Limits []FileLimit `json:"limits"` // none if nothing is documented
+}
+
+// FileLimit is how large files of some types may be. Other types are refused.
+type FileLimit struct {
+	Types    []string `json:"types"` // as names end, without the dot
+	MaxBytes int64    `json:"max_bytes"`
 }
 
 // Field is one member of a body, or one parameter. All limits are zero where none is

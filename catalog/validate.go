@@ -182,7 +182,7 @@ func (o *Operation) check(report report) {
 	checkFields(report.at("query"), o.Request.Query)
 	checkFields(report.at("headers"), o.Request.Headers)
 	if o.Request.Body != nil {
-		o.Request.Body.check(report.at("request"))
+		o.Request.Body.check(report.at("request"), "json", "empty", "multipart")
 	}
 	o.Response.check(report)
 	for _, preset := range o.Presets {
@@ -229,16 +229,44 @@ func (r *Response) check(report report) {
 		report("there is no body of the answer; an empty one has the kind empty")
 		return
 	}
-	r.Body.check(report.at("response"))
+	r.Body.check(report.at("response"), "json", "empty", "download")
 }
 
-func (b *Body) check(report report) {
-	oneOf(report, "the kind", b.Kind, "json", "empty")
+func (b *Body) check(report report, kinds ...string) {
+	oneOf(report, "the kind", b.Kind, kinds...)
 	checkName(report, "the type_name", b.TypeName)
-	if b.Kind == "empty" && len(b.Fields) > 0 {
-		report("it is empty and has fields")
+	if (b.Kind == "empty" || b.Kind == "download") && len(b.Fields) > 0 {
+		report("its kind is %s, and it has fields", b.Kind)
+	}
+	if (b.File != nil) != (b.Kind == "multipart") {
+		report("a body has a file if it is multipart, and only then")
 	}
 	checkFields(report, b.Fields)
+	if b.File != nil {
+		b.File.check(report.at("file"), b.Fields)
+	}
+}
+
+func (f *File) check(report report, meta []Field) {
+	if f.Part == "" || f.Part == "meta" {
+		report("the part %q is not one of a file", f.Part)
+	}
+	checkLine(report, "the label", f.Label)
+	for _, name := range []string{f.Name, f.Digest} {
+		if !slices.ContainsFunc(meta, func(m Field) bool { return m.Name == name && m.Type == "string" }) {
+			report("meta has no string %q", name)
+		}
+	}
+	for _, limit := range f.Limits {
+		if len(limit.Types) == 0 || limit.MaxBytes <= 0 {
+			report("a limit has no types, or no size")
+		}
+		for _, kind := range limit.Types {
+			if kind == "" || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+				report("the type %q is not the lower-case end of a name", kind)
+			}
+		}
+	}
 }
 
 func (p *Preset) check(report report, body *Body) {

@@ -233,7 +233,7 @@ func TestAnswersAreSigned(t *testing.T) {
 			if res.StatusCode != tt.status {
 				t.Errorf("answered %d %s, want %d", res.StatusCode, body, tt.status)
 			}
-			if err := verifier.Verify(res.Header, body, time.Now()); err != nil {
+			if err := verifier.Verify(t.Context(), res.Header, body, time.Now()); err != nil {
 				t.Errorf("the answer does not verify: %v", err)
 			}
 			if id := res.Header.Get("Request-Id"); !strings.HasSuffix(id, "-"+tt.sub) {

@@ -43,7 +43,7 @@ func FuzzFront(f *testing.F) {
 		if !signed {
 			t.Errorf("signed the answer %d %s to a request that was not", status, text)
 		}
-		if err := verifier.Verify(answered, text, time.Now()); err != nil {
+		if err := verifier.Verify(t.Context(), answered, text, time.Now()); err != nil {
 			t.Errorf("the answer %d %s does not verify: %v", status, text, err)
 		}
 	})

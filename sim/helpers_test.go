@@ -20,6 +20,14 @@ type receiver struct {
 	refusing int
 	received []*webhook.Notification
 	errs     []error
+	then     func() // is called after each notification that was taken
+}
+
+// count is how many notifications were received.
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.received)
 }
 
 func newReceiver(t *testing.T, b *bench) *receiver {
@@ -52,6 +60,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.received = append(r.received, n)
+	if r.then != nil {
+		r.then()
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

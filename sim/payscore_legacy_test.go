@@ -259,15 +259,6 @@ func TestAQueryOfTheFirstVersionByTheNumberThatTheFrontEndGot(t *testing.T) {
 	wantMembers(t, o.merchant("GET", "payafter-orders", wechatpay.Query("query_id", state.QueryID)).body, object{"out_order_no": no})
 }
 
-func TestCiphertextDoesNotMakeAnotherOrder(t *testing.T) {
-	t.Parallel()
-	o := old{newBench(t), "payafter-orders"}
-	order := o.order(object{"name": "Y2lwaGVydGV4dA==", "phone": "Y2lwaGVydGV4dA==", "userid": "Y2lwaGVydGV4dA==", "address": "Y2lwaGVydGV4dA=="})
-	o.want(o.post("", "", order), "200")
-	order["name"] = "YW5vdGhlcg=="
-	o.want(o.post("", "", order), "200")
-}
-
 func TestAPayafterOrderThatWasPaidElsewhere(t *testing.T) {
 	t.Parallel()
 	o := old{newBench(t), "payafter-orders"}

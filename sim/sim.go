@@ -25,6 +25,7 @@ import (
 	"github.com/openwechatpay/wechatpay/sim/internal/front"
 	"github.com/openwechatpay/wechatpay/sim/internal/keys"
 	"github.com/openwechatpay/wechatpay/sim/internal/manage"
+	"github.com/openwechatpay/wechatpay/sim/internal/media"
 	"github.com/openwechatpay/wechatpay/sim/internal/notify"
 	"github.com/openwechatpay/wechatpay/sim/internal/payscore"
 	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
@@ -73,11 +74,12 @@ func New(c Config) (*Gateway, error) {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	faults := fault.New(w.Faults, w.Seed)
-	n := &notify.Service{Clock: clk, Keys: ring, World: w, Store: st, Allow: c.AllowCallbacks, Faults: faults}
+	n := &notify.Service{Clock: clk, Keys: ring, World: w, Store: st, Allow: c.AllowCallbacks, Faults: faults, Log: log}
 	n.Start()
 	closed := make(chan struct{})
 	f := &front.Front{Clock: clk, Store: st, Keys: ring, Rules: w.Rules, Log: &front.Log{Seen: recorder(log)}, Faults: faults, Closed: closed}
 	certificates.Register(f, ring)
+	media.Register(f)
 	p := payscore.Register(f, w, n)
 	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
 		Changed: func(_ string, _, ahead *time.Duration) {

@@ -3,19 +3,50 @@
 package v3
 
 import (
+	"github.com/openwechatpay/wechatpay/v3/billdownload"
 	"github.com/openwechatpay/wechatpay/v3/certificates"
+	"github.com/openwechatpay/wechatpay/v3/mch-manage"
+	"github.com/openwechatpay/wechatpay/v3/mch-operation-manage"
+	"github.com/openwechatpay/wechatpay/v3/merchant"
+	"github.com/openwechatpay/wechatpay/v3/merchant-service"
 	"github.com/openwechatpay/wechatpay/v3/payscore"
+	"github.com/openwechatpay/wechatpay/v3/transferdownload"
 )
+
+// Billdownload goes on to /v3/billdownload, 账单下载.
+func (n Root) Billdownload() billdownload.Root { return billdownload.New(n.c) }
 
 // Certificates goes on to /v3/certificates, 平台证书.
 func (n Root) Certificates() certificates.Root { return certificates.New(n.c) }
 
+// MchManage goes on to /v3/mch-manage, 商户管理.
+func (n Root) MchManage() mchmanage.Root { return mchmanage.New(n.c) }
+
+// MchOperationManage goes on to /v3/mch-operation-manage, 商户经营管理.
+func (n Root) MchOperationManage() mchoperationmanage.Root { return mchoperationmanage.New(n.c) }
+
+// MerchantService goes on to /v3/merchant-service, 消费者投诉图片.
+func (n Root) MerchantService() merchantservice.Root { return merchantservice.New(n.c) }
+
+// Merchant goes on to /v3/merchant, 媒体文件.
+func (n Root) Merchant() merchant.Root { return merchant.New(n.c) }
+
 // Payscore goes on to /v3/payscore, 微信支付分.
 func (n Root) Payscore() payscore.Root { return payscore.New(n.c) }
 
+// Transferdownload goes on to /v3/transferdownload, 电子回单下载.
+func (n Root) Transferdownload() transferdownload.Root { return transferdownload.New(n.c) }
+
 // paths are those of all endpoints.
 var paths = [...]string{
+	"v3/billdownload/file",
 	"v3/certificates",
+	"v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload",
+	"v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload",
+	"v3/merchant-service/images/upload",
+	"v3/merchant-service/images/{media_id}",
+	"v3/merchant/media/upload",
+	"v3/merchant/media/video_upload",
 	"v3/payscore/acquiringbank/permissions",
 	"v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}",
 	"v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate",
@@ -91,4 +122,6 @@ var paths = [...]string{
 	"v3/payscore/smartretail-orders/{out_order_no}/complete",
 	"v3/payscore/user-service-state",
 	"v3/payscore/users/{openid}/permissions/{service_id}/terminate",
+	"v3/transferdownload/elecvoucherfile",
+	"v3/transferdownload/signfile",
 }

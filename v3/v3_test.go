@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -21,6 +23,7 @@ import (
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/crypt"
 	v3 "github.com/openwechatpay/wechatpay/v3"
 	"github.com/openwechatpay/wechatpay/v3/payscore"
 )
@@ -46,7 +49,15 @@ type gateway struct {
 
 func (g *gateway) RoundTrip(req *http.Request) (*http.Response, error) {
 	g.last = req
-	g.sent, _ = io.ReadAll(req.Body)
+	if kind, parameters, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		meta, err := multipart.NewReader(req.Body, parameters["boundary"]).NextPart()
+		if err != nil {
+			return nil, err
+		}
+		g.sent, _ = io.ReadAll(meta)
+	} else {
+		g.sent, _ = io.ReadAll(req.Body)
+	}
 	timestamp, nonce := strconv.FormatInt(time.Now().Unix(), 10), "00112233445566778899aabbccddeeff"
 	signature, err := auth.Sign(keys().platform, auth.AnswerText(timestamp, nonce, g.answer))
 	if err != nil {
@@ -85,12 +96,27 @@ type verb struct {
 	call reflect.Value
 }
 
-// in is the zero value of what the verb takes, invalid if that is nothing.
+// in is the zero value of what the verb takes, invalid if that is nothing. A file is there.
 func (v verb) in() reflect.Value {
 	if t := v.call.Type(); t.NumIn() == 3 {
-		return reflect.Zero(t.In(1))
+		return withFile(reflect.Zero(t.In(1)), v.op)
 	}
 	return reflect.Value{}
+}
+
+// withFile is the request with a file that op takes, if it takes one.
+func withFile(in reflect.Value, op *catalog.Operation) reflect.Value {
+	if op.Request.Body == nil || op.Request.Body.File == nil {
+		return in
+	}
+	name := "file.txt"
+	if limits := op.Request.Body.File.Limits; len(limits) > 0 {
+		name = "file." + limits[0].Types[0]
+	}
+	own := reflect.New(in.Type()).Elem()
+	own.Set(in)
+	own.FieldByName("File").Set(reflect.ValueOf(wechatpay.Upload{Name: name, Content: strings.NewReader("content")}))
+	return own
 }
 
 // do calls the verb, and returns what it returns.
@@ -126,7 +152,15 @@ func verbs(t *testing.T, g *gateway) []verb {
 			default:
 				// What is sent tells which operation it is.
 				v := verb{call: call}
-				results := call.Call(slices.Concat([]reflect.Value{reflect.ValueOf(t.Context())}, zeros(call.Type())))
+				in := zeros(call.Type())
+				results := call.Call(slices.Concat([]reflect.Value{reflect.ValueOf(t.Context())}, in))
+				// Without its file, an upload is not sent.
+				if err, ok := results[1].Interface().(*wechatpay.Error); ok && err.Outcome == wechatpay.NotSent && len(in) == 1 {
+					if op := missing[err.Method+" "+target(err.Path)]; op != nil {
+						in[0] = withFile(in[0], op)
+						results = call.Call(slices.Concat([]reflect.Value{reflect.ValueOf(t.Context())}, in))
+					}
+				}
 				id := g.last.Method + " " + g.last.URL.Path
 				if v.op = missing[id]; v.op == nil {
 					t.Errorf("%s of %s sends %s, which is not in the catalog or is there twice: %v", method.Name, n.Type(), id, results[1])
@@ -210,7 +244,7 @@ func TestAFullRequestHasEveryField(t *testing.T) {
 			continue
 		}
 		g.answer = sample(v.op)
-		v.do(t, full(in.Type()))
+		v.do(t, withFile(full(in.Type()), v.op))
 		if want, got := names(v.op.Request.Query), queryNames(g.last.URL); !slices.Equal(got, want) {
 			t.Errorf("%s: the full query has %v, want %v", v.op.ID(), got, want)
 		}
@@ -226,6 +260,12 @@ func TestAnAnswerKeepsEveryField(t *testing.T) {
 	for _, v := range verbs(t, g) {
 		g.answer = sample(v.op)
 		out := v.do(t, v.in())
+		if v.op.Response.Body.Kind == "download" {
+			if text, err := io.ReadAll(out.(io.Reader)); err != nil || !bytes.Equal(text, g.answer) {
+				t.Errorf("%s: the file is %q, %v", v.op.ID(), text, err)
+			}
+			continue
+		}
 		if v.op.Response.Body.Kind == "empty" {
 			if _, ok := out.(*wechatpay.Response); !ok {
 				t.Errorf("%s: the answer is empty and the verb returns a %T", v.op.ID(), out)
@@ -236,8 +276,9 @@ func TestAnAnswerKeepsEveryField(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		answer := bytes.ReplaceAll(g.answer, []byte(hidden()), []byte("[hidden]")) // as JSON shows it
 		var got, want any
-		if json.Unmarshal(text, &got) != nil || json.Unmarshal(g.answer, &want) != nil || !reflect.DeepEqual(pruned(got), want) {
+		if json.Unmarshal(text, &got) != nil || json.Unmarshal(answer, &want) != nil || !reflect.DeepEqual(pruned(got), want) {
 			t.Errorf("%s: a %T keeps\n%s\nof\n%s", v.op.ID(), out, text, g.answer)
 		}
 	}
@@ -358,6 +399,7 @@ func full(t reflect.Type) reflect.Value {
 	switch {
 	case t == reflect.TypeFor[wechatpay.Time]():
 		v.Set(reflect.ValueOf(wechatpay.Time{Time: time.Now()}))
+	case t == reflect.TypeFor[wechatpay.Upload](): // what it may be depends on the operation
 	case t == reflect.TypeFor[json.RawMessage]():
 		v.SetBytes([]byte("{}"))
 	case t == reflect.TypeFor[json.Number]():
@@ -427,6 +469,15 @@ func sample(op *catalog.Operation) []byte {
 	return text
 }
 
+// hidden is a sensitive field of an answer, which its merchant can decrypt.
+var hidden = sync.OnceValue(func() string {
+	ciphertext, err := crypt.EncryptOAEP(&keys().merchant.PublicKey, "secret")
+	if err != nil {
+		panic(err)
+	}
+	return ciphertext
+})
+
 func sampleObject(fields []catalog.Field) map[string]any {
 	object := map[string]any{}
 	for _, f := range fields {
@@ -435,6 +486,8 @@ func sampleObject(fields []catalog.Field) map[string]any {
 		switch {
 		case len(f.Fields) > 0:
 			value = sampleObject(f.Fields)
+		case f.Encrypted == "merchant":
+			value = hidden()
 		case f.Format == "rfc3339":
 			value = "2018-06-08T10:34:56+08:00"
 		}

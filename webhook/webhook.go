@@ -13,7 +13,8 @@
 //
 // A notification is signed like an answer, with WeChat Pay's key, and its resource is
 // encrypted with the merchant's APIv3 key (APIv3密钥); in partner mode both are the
-// service provider's.
+// service provider's. Take the verifier of the client: if that downloads platform certificates
+// (平台证书), a notification by one that is new has it downloaded first.
 //
 // # Errors
 //
@@ -140,7 +141,7 @@ func (r *Receiver) parse(ctx context.Context, header http.Header, body []byte) (
 	if len(body) > MaxBody {
 		return nil, ErrTooLarge
 	}
-	if err := r.verifier.Verify(header, body, r.now()); err != nil {
+	if err := r.verifier.Verify(ctx, header, body, r.now()); err != nil {
 		return nil, err
 	}
 	var e envelope

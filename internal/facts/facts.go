@@ -10,12 +10,31 @@ import (
 // Fact is what is exceptional about one operation. Another kind of exception is another
 // field here, filled in by internal/wxgen.
 type Fact struct {
-	Host       string // where it is sent
-	Repeatable bool   // the same content again succeeds again, and happens once
+	Host       string  // where it is sent
+	Unsigned   bool    // its answer has no signature
+	Repeatable bool    // the same content again succeeds again, and happens once
+	Upload     *Upload // what it says about the file that it takes, nil if it takes none
+}
+
+// Upload is what an operation says about the file that it takes. Nobody may change it.
+type Upload struct {
+	Part   string // the name of its part
+	Name   string // the member of meta that is its name
+	Digest string // the member of meta that is its SHA-256
+	Limits []Limit
+}
+
+// Limit is how large files of some types may be. Other types are refused.
+type Limit struct {
+	Types    []string // as names end, without the dot
+	MaxBytes int64
 }
 
 // usual is what holds for an operation without exceptions, and for one that is unknown.
 var usual = Fact{Host: "api.mch.weixin.qq.com"}
+
+// UsualUpload is what most operations that take files say, for one that is unknown.
+var UsualUpload = Upload{Part: "file", Name: "filename", Digest: "sha256"}
 
 // exception is one row of the table.
 type exception struct {

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -12,8 +13,8 @@ func TestFactsAreThoseOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	exceptional := 0
 	for _, op := range catalog.Operations() {
-		want := Fact{Host: op.Host, Repeatable: op.Repeatable != ""}
-		if got := Of(op.Method, op.Path); got != want {
+		want := Fact{Host: op.Host, Unsigned: op.Security.ResponseUnsigned, Repeatable: op.Repeatable != "", Upload: upload(op)}
+		if got := Of(op.Method, op.Path); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the facts are %+v, want %+v", op.ID(), got, want)
 		}
 		if want != usual {
@@ -23,6 +24,19 @@ func TestFactsAreThoseOfTheCatalog(t *testing.T) {
 	if len(exceptions) != exceptional || exceptional == 0 {
 		t.Errorf("the table has %d rows for %d exceptions", len(exceptions), exceptional)
 	}
+}
+
+// upload is what the catalog says about the file that op takes.
+func upload(op *catalog.Operation) *Upload {
+	if op.Request.Body == nil || op.Request.Body.File == nil {
+		return nil
+	}
+	f := op.Request.Body.File
+	u := &Upload{Part: f.Part, Name: f.Name, Digest: f.Digest}
+	for _, limit := range f.Limits {
+		u.Limits = append(u.Limits, Limit(limit))
+	}
+	return u
 }
 
 func TestTheTableIsSortedForTheSearch(t *testing.T) {
@@ -49,7 +63,9 @@ func TestWhatIsUnknownIsUsual(t *testing.T) {
 }
 
 func TestLookingUpDoesNotAllocate(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() { Of("POST", "/v3/payscore/oversea/partner/serviceorder") }); n != 0 {
-		t.Errorf("allocates %v times", n)
+	for _, path := range []string{"/v3/payscore/oversea/partner/serviceorder", "/v3/merchant/media/upload"} {
+		if n := testing.AllocsPerRun(100, func() { Of("POST", path) }); n != 0 {
+			t.Errorf("%s allocates %v times", path, n)
+		}
 	}
 }

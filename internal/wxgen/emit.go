@@ -58,7 +58,7 @@ func (p *printer) imports() (std, own []string) {
 		}
 		return true
 	})
-	for _, path := range []string{"context", "encoding/json"} {
+	for _, path := range []string{"context", "encoding/json", "io"} {
 		if used[path[strings.LastIndex(path, "/")+1:]] {
 			std = append(std, strconv.Quote(path))
 		}
@@ -166,7 +166,10 @@ func (m *model) printVerb(p *printer, n *node, v *verb) {
 	p.printf("// %s %s\n//\n//\t%s %s\n//\n", v.name(), v.op.Title, v.op.Method, v.op.Path)
 	p.printf("// %s\n", see(v.op.Docs))
 	result, call := "*wechatpay.Response", "Send"
-	if v.out != nil {
+	switch {
+	case v.op.Response.Body.Kind == "download":
+		result, call = "io.ReadCloser", "Stream"
+	case v.out != nil:
 		result, call = "*"+v.out.name, "Call["+v.out.name+"]"
 	}
 	in, value := "", "nil"
@@ -228,6 +231,9 @@ func printStruct(p *printer, t *structType, docs ...string) {
 	p.printf("type %s struct {\n", t.name)
 	mixed := slices.ContainsFunc(t.fields, func(f *structField) bool { return f.query }) &&
 		slices.ContainsFunc(t.fields, func(f *structField) bool { return !f.query })
+	if t.file != nil {
+		p.printf("\tFile wechatpay.Upload `json:\"-\"` // %s\n", fileComment(t.file))
+	}
 	for _, f := range t.fields {
 		p.printf("\t%s %s `%s`", f.name, f.typ, f.tag(mixed))
 		if f.comment != "" {
@@ -236,6 +242,18 @@ func printStruct(p *printer, t *structType, docs ...string) {
 		p.printf("\n")
 	}
 	p.printf("}\n\n")
+}
+
+// fileComment is what stands behind the file of a request: its label and its limits.
+func fileComment(f *catalog.File) string {
+	var notes []string
+	if f.Label != "" {
+		notes = append(notes, f.Label)
+	}
+	for _, limit := range f.Limits {
+		notes = append(notes, fmt.Sprintf("%s of at most %g MiB", strings.Join(limit.Types, " "), float64(limit.MaxBytes)/(1<<20)))
+	}
+	return cmp.Or(strings.Join(notes, ", "), f.Part)
 }
 
 // comment tells what the type is for.
@@ -324,8 +342,27 @@ func exceptional(op *catalog.Operation) []string {
 	if op.Host != usualHost {
 		facts = append(facts, fmt.Sprintf("Host: %q", op.Host))
 	}
+	if op.Security.ResponseUnsigned {
+		facts = append(facts, "Unsigned: true")
+	}
 	if op.Repeatable != "" {
 		facts = append(facts, "Repeatable: true")
 	}
+	if body := op.Request.Body; body != nil && body.File != nil {
+		facts = append(facts, "Upload: "+uploadFact(body.File))
+	}
 	return facts
+}
+
+// uploadFact is what an operation says about its file, as a facts.Upload.
+func uploadFact(f *catalog.File) string {
+	var limits []string
+	for _, limit := range f.Limits {
+		limits = append(limits, fmt.Sprintf("{%#v, %d}", limit.Types, limit.MaxBytes))
+	}
+	members := fmt.Sprintf("%q, %q, %q", f.Part, f.Name, f.Digest)
+	if len(limits) == 0 {
+		return "&Upload{" + members + ", nil}"
+	}
+	return "&Upload{" + members + ", []Limit{" + strings.Join(limits, ", ") + "}}"
 }

@@ -85,7 +85,8 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 	if len(op.Request.Headers) > 0 {
 		p.at("headers").at(op.Request.Headers[0].Name).errorf("a header of an operation is not supported")
 	}
-	if op.Security != (catalog.Security{NeedsPlatformSerial: op.Security.NeedsPlatformSerial}) {
+	download := op.Response.Body.Kind == "download" // which is a stream: only in the end it could be verified
+	if op.Security != (catalog.Security{NeedsPlatformSerial: op.Security.NeedsPlatformSerial, ResponseUnsigned: download}) {
 		p.at("security").errorf("what differs from the usual is not supported")
 	}
 	v := &verb{op: op}
@@ -108,6 +109,8 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 func (m *model) input(name string, op *catalog.Operation, p place) *structType {
 	query, body := op.Request.Query, op.Request.Body
 	switch {
+	case body != nil && body.File != nil:
+		return m.upload(name, query, body, p)
 	case body != nil && len(body.Fields) == 0:
 		p.at("request").errorf("a body without fields is not supported")
 		return nil
@@ -119,11 +122,25 @@ func (m *model) input(name string, op *catalog.Operation, p place) *structType {
 	return nil
 }
 
+// upload is the struct of what goes with a file, and of the file. Its name and digest are left out:
+// the client knows them.
+func (m *model) upload(name string, query []catalog.Field, body *catalog.Body, p place) *structType {
+	fields := slices.DeleteFunc(slices.Clone(body.Fields), func(f catalog.Field) bool {
+		return f.Name == body.File.Name || f.Name == body.File.Digest
+	})
+	s := m.object(shape{name: name + "Request", own: true, role: request, query: query, fields: fields}, p.at("request"))
+	if s.field("File") != nil {
+		p.at("request").errorf("a field has the name of the file, File")
+	}
+	s.file = body.File
+	return s
+}
+
 // output is the struct of the answer, nil if that is empty.
 func (m *model) output(name string, op *catalog.Operation, p place) *structType {
 	body := op.Response.Body
 	switch {
-	case body.Kind == "empty":
+	case body.Kind == "empty", body.Kind == "download":
 		return nil
 	case len(body.Fields) == 0:
 		p.errorf("an answer without fields is not supported")
@@ -148,7 +165,7 @@ func (m *model) addEvent(n *catalog.Notification, p place) {
 		p.errorf("the event type gives no Go name: the catalog has to give one")
 		return
 	}
-	s := m.object(shape{name: name, own: true, role: answer, fields: n.Resource.Fields}, p.at("resource"))
+	s := m.object(shape{name: name, own: true, role: notification, fields: n.Resource.Fields}, p.at("resource"))
 	s.doc = fmt.Sprintf("is the resource of %s, %s", n.EventTypes[0], n.Title)
 	m.events = append(m.events, &event{n, s})
 }

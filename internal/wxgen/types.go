@@ -16,6 +16,7 @@ type role int
 const (
 	request role = iota
 	answer
+	notification // the resource of one
 )
 
 // shape is one occurrence of an object in the catalog.
@@ -39,6 +40,7 @@ type structType struct {
 	sent     bool // requests have it
 	where    place
 	fields   []*structField
+	file     *catalog.File // that a request uploads with them
 }
 
 type structField struct {
@@ -66,6 +68,9 @@ func (m *model) object(s shape, p place) *structType {
 		t.add(m.field(f, s.role, p.at(f.Name)), true)
 		if strings.HasPrefix(f.Type, "object") {
 			p.at(f.Name).errorf("an object in the query is not supported")
+		}
+		if f.Encrypted != "" {
+			p.at(f.Name).errorf("an encrypted field in the query is not supported")
 		}
 	}
 	for _, f := range s.fields {
@@ -162,6 +167,9 @@ func (m *model) field(f catalog.Field, r role, p place) *structField {
 func (m *model) itemType(f catalog.Field, item string, list bool, r role, p place) string {
 	switch item {
 	case "string":
+		if f.Encrypted != "" {
+			return encryptedType(f, r, p)
+		}
 		if len(f.Enum) > 0 {
 			return m.enum(f, list, p).name
 		}
@@ -191,6 +199,18 @@ func (m *model) itemType(f catalog.Field, item string, list bool, r role, p plac
 		s.name = typeName(f.Name, list)
 	}
 	return m.object(s, p).name
+}
+
+// encryptedType is the Go type of a field that is encrypted: the client encrypts and decrypts it. What
+// reads notifications has no private key, and leaves the ciphertext to its caller.
+func encryptedType(f catalog.Field, r role, p place) string {
+	if (r == request) != (f.Encrypted == "platform") {
+		p.errorf("the key of the %s encrypts what goes the other way", f.Encrypted)
+	}
+	if r == notification {
+		return "string"
+	}
+	return "wechatpay.Sensitive"
 }
 
 // typeName is the name of a field's type, unless the catalog gives one.
@@ -264,10 +284,7 @@ func comment(f catalog.Field, r role) string {
 	if r == request {
 		notes = append(notes, limits(f)...)
 	}
-	switch f.Encrypted {
-	case "platform":
-		notes = append(notes, "as crypt.EncryptOAEP returns it")
-	case "merchant":
+	if f.Encrypted != "" && r == notification {
 		notes = append(notes, "for crypt.DecryptOAEP")
 	}
 	return strings.Join(notes, ", ")

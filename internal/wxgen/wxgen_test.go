@@ -198,9 +198,41 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 			`"title": "查询菜单",`, `"title": "查询菜单", "security": {"response_unsigned": true},`,
 			`v3/coffee.json: GET /v3/coffee: security: what differs from the usual is not supported`,
 		},
+		"a download that is signed": {
+			`"security": {"response_unsigned": true},`, ``,
+			`v3/coffee.json: GET /v3/coffee/photos/{photo_id}: security: what differs from the usual is not supported`,
+		},
+		"a download with fields": {
+			`"body": {"kind": "download"}`, `"body": {"kind": "download", "fields": [{"name": "x", "type": "string"}]}`,
+			`v3/coffee.json: GET /v3/coffee/photos/{photo_id}: response: its kind is download, and it has fields`,
+		},
+		"a request that is a download": {
+			`"path": "/v3/coffee/cards/{openid}", "title": "修改会员卡", "name": "ModifyCard",
+      "request": {
+        "path": [{"name": "openid", "type": "string", "label": "用户标识", "required": true}],
+        "body": {"kind": "json"`, `"path": "/v3/coffee/cards/{openid}", "title": "修改会员卡", "name": "ModifyCard",
+      "request": {
+        "path": [{"name": "openid", "type": "string", "label": "用户标识", "required": true}],
+        "body": {"kind": "download"`,
+			`v3/coffee.json: PATCH /v3/coffee/cards/{openid}: request: the kind "download" is not one of json empty multipart`,
+		},
 		"an object in the query": {
 			`{"name": "hot", "type": "boolean"}`, `{"name": "hot", "type": "object"}`,
 			`v3/coffee.json: GET /v3/coffee: query: hot: an object in the query is not supported`,
+		},
+		"an encrypted field in the query": {
+			`{"name": "since", "type": "string", "label": "开始时间", "format": "rfc3339"}`, `{"name": "since", "type": "string", "encrypted": "platform"}`,
+			`v3/coffee.json: GET /v3/coffee: query: since: an encrypted field in the query is not supported`,
+		},
+		"a request that is encrypted for the merchant": {
+			`"label": "电话", "encrypted": "platform"`, `"label": "电话", "encrypted": "merchant"`,
+			`v3/coffee.json: POST /v3/coffee/orders: request: phone: the key of the merchant encrypts what goes the other way`,
+		},
+		"an answer that is encrypted for the platform": {
+			`"type_name": "OrderState"},
+        {"name": "receiver", "type": "string", "label": "取餐人", "encrypted": "merchant"}`, `"type_name": "OrderState"},
+        {"name": "receiver", "type": "string", "label": "取餐人", "encrypted": "platform"}`,
+			`v3/coffee.json: POST /v3/coffee/orders: response: receiver: the key of the platform encrypts what goes the other way`,
 		},
 		"a body without fields": {
 			`"fields": [{"name": "reason", "type": "string", "label": "原因", "required": true}]`, `"fields": []`,
@@ -212,6 +244,31 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 			`"response": {"status": [200], "body": {"kind": "json"}},
       "docs": ["https://pay.weixin.qq.com/coffee/7"]`,
 			`v3/coffee.json: POST /v3/coffee/orders/batch-close/: response: an answer without fields is not supported`,
+		},
+		"a field with the name of the file": {
+			`{"name": "cup_id", "type": "string", "label": "杯", "required": true}`, `{"name": "file", "type": "string"}`,
+			`v3/coffee.json: POST /v3/coffee/photos: request: a field has the name of the file, File`,
+		},
+		"a file in a body that is not multipart": {
+			`"fields": [{"name": "reason", "type": "string", "label": "原因", "required": true}]`,
+			`"fields": [{"name": "reason", "type": "string"}], "file": {"part": "file", "name": "reason", "digest": "reason"}`,
+			`v3/coffee.json: DELETE /v3/coffee/orders/{order_id}: request: a body has a file if it is multipart, and only then`,
+		},
+		"a file whose digest is no member of meta": {
+			`"digest": "photo_digest"`, `"digest": "sha256"`,
+			`v3/coffee.json: POST /v3/coffee/photos: request: file: meta has no string "sha256"`,
+		},
+		"a file whose type has a dot": {
+			`["jpg", "png"]`, `[".jpg", "png"]`,
+			`v3/coffee.json: POST /v3/coffee/photos: request: file: the type ".jpg" is not the lower-case end of a name`,
+		},
+		"a file of which no size is said": {
+			`"types": ["pdf"], "max_bytes": 1572864`, `"types": ["pdf"]`,
+			`v3/coffee.json: POST /v3/coffee/photos: request: file: a limit has no types, or no size`,
+		},
+		"a file in the part of meta": {
+			`"part": "photo"`, `"part": "meta"`,
+			`v3/coffee.json: POST /v3/coffee/photos: request: file: the part "meta" is not one of a file`,
 		},
 		"a field without a Go name": {
 			`"name": "hot"`, `"name": "热"`,

@@ -138,13 +138,14 @@ func platformKeys(m control.Merchant) ([]auth.PlatformKey, error) {
 	return keys, nil
 }
 
-// Client is a client of [Gateway.Merchant] that calls the gateway.
+// Client is a client of [Gateway.Merchant] that calls the gateway. It is closed when the test ends.
 func (g *Gateway) Client(opts ...wechatpay.Option) *wechatpay.Client {
 	g.t.Helper()
 	client, err := wechatpay.New(g.Merchant(), append([]wechatpay.Option{wechatpay.BaseURL(g.URL)}, opts...)...)
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.t.Cleanup(client.Close)
 	return client
 }
 

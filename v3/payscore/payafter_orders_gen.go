@@ -46,24 +46,24 @@ func (n PayafterOrders) Post(ctx context.Context, in PostPayafterOrdersRequest, 
 
 // PostPayafterOrdersRequest is what [PayafterOrders.Post] takes.
 type PostPayafterOrdersRequest struct {
-	AppID                string     `json:"appid"`                           // 公众账号ID, at most 32 characters
-	OutOrderNo           string     `json:"out_order_no"`                    // 商户服务订单号, at most 32 characters
-	ServiceID            string     `json:"service_id"`                      // 服务ID, at most 32 characters
-	ServiceStartTime     string     `json:"service_start_time,omitzero"`     // 用户下单时确认的服务开始时间
-	ServiceEndTime       string     `json:"service_end_time,omitzero"`       // 用户下单时确定的预计服务结束时间
-	ServiceStartLocation string     `json:"service_start_location,omitzero"` // 开始使用服务的地点
-	ServiceEndLocation   string     `json:"service_end_location,omitzero"`   // 预计服务结束的地点
-	ServiceIntroduction  string     `json:"service_introduction,omitzero"`   // 服务信息
-	Fees                 []Fee      `json:"fees,omitzero"`                   // 后付费
-	Discounts            []Discount `json:"discounts,omitzero"`              // 商户优惠
-	RiskAmount           *int64     `json:"risk_amount,omitzero"`            // 订单风险金额, fen
-	Attach               string     `json:"attach,omitzero"`                 // 商户自定义说明
-	NeedUserConfirm      *bool      `json:"need_user_confirm,omitzero"`      // 使用需用户确认订单类型
-	OpenID               string     `json:"openid,omitzero"`                 // 微信用户在商户对应appid下的唯一标识, at most 128 characters
-	Name                 string     `json:"name,omitzero"`                   // 用户姓名, as crypt.EncryptOAEP returns it
-	Phone                string     `json:"phone,omitzero"`                  // 用户手机号, as crypt.EncryptOAEP returns it
-	UserID               string     `json:"userid,omitzero"`                 // 用户身份证ID, as crypt.EncryptOAEP returns it
-	Address              string     `json:"address,omitzero"`                // 用户收货地址, as crypt.EncryptOAEP returns it
+	AppID                string              `json:"appid"`                           // 公众账号ID, at most 32 characters
+	OutOrderNo           string              `json:"out_order_no"`                    // 商户服务订单号, at most 32 characters
+	ServiceID            string              `json:"service_id"`                      // 服务ID, at most 32 characters
+	ServiceStartTime     string              `json:"service_start_time,omitzero"`     // 用户下单时确认的服务开始时间
+	ServiceEndTime       string              `json:"service_end_time,omitzero"`       // 用户下单时确定的预计服务结束时间
+	ServiceStartLocation string              `json:"service_start_location,omitzero"` // 开始使用服务的地点
+	ServiceEndLocation   string              `json:"service_end_location,omitzero"`   // 预计服务结束的地点
+	ServiceIntroduction  string              `json:"service_introduction,omitzero"`   // 服务信息
+	Fees                 []Fee               `json:"fees,omitzero"`                   // 后付费
+	Discounts            []Discount          `json:"discounts,omitzero"`              // 商户优惠
+	RiskAmount           *int64              `json:"risk_amount,omitzero"`            // 订单风险金额, fen
+	Attach               string              `json:"attach,omitzero"`                 // 商户自定义说明
+	NeedUserConfirm      *bool               `json:"need_user_confirm,omitzero"`      // 使用需用户确认订单类型
+	OpenID               string              `json:"openid,omitzero"`                 // 微信用户在商户对应appid下的唯一标识, at most 128 characters
+	Name                 wechatpay.Sensitive `json:"name,omitzero"`                   // 用户姓名
+	Phone                wechatpay.Sensitive `json:"phone,omitzero"`                  // 用户手机号
+	UserID               wechatpay.Sensitive `json:"userid,omitzero"`                 // 用户身份证ID
+	Address              wechatpay.Sensitive `json:"address,omitzero"`                // 用户收货地址
 }
 
 // PayafterOrdersOutOrderNo is /v3/payscore/payafter-orders/{out_order_no}.

@@ -63,12 +63,12 @@ type Discount struct {
 
 // DownloadBill is an item of download_bill_list, 下载信息明细.
 type DownloadBill struct {
-	BillSequence int64  `json:"bill_sequence"` // 账单文件序号
-	HashType     string `json:"hash_type"`     // 哈希类型
-	HashValue    string `json:"hash_value"`    // 哈希值
-	DownloadURL  string `json:"download_url"`  // 下载地址
-	EncryptKey   string `json:"encrypt_key"`   // 加密密钥, for crypt.DecryptOAEP
-	Nonce        string `json:"nonce"`         // 随机字符串
+	BillSequence int64               `json:"bill_sequence"` // 账单文件序号
+	HashType     string              `json:"hash_type"`     // 哈希类型
+	HashValue    string              `json:"hash_value"`    // 哈希值
+	DownloadURL  string              `json:"download_url"`  // 下载地址
+	EncryptKey   wechatpay.Sensitive `json:"encrypt_key"`   // 加密密钥
+	Nonce        string              `json:"nonce"`         // 随机字符串
 }
 
 // Fee is an item of fees, 后付费.

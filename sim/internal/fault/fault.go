@@ -114,22 +114,21 @@ func (s *Set) OfCall(c Call) *world.Fault {
 // Effects of notifications strike either when one is queued or when it is delivered.
 var queued = []world.Effect{world.EffectDelay, world.EffectReorder}
 
+// Notification is what a fault may fit to: a notification.
+type Notification struct{ Event, MchID, Order string }
+
 // OfQueue returns the fault that strikes a notification as it is queued.
-func (s *Set) OfQueue(eventType, mchID string) *world.Fault {
-	return s.strike(func(f *world.Fault) bool {
-		return slices.Contains(queued, f.Effect) && ofNotification(f, eventType, mchID)
-	})
+func (s *Set) OfQueue(n Notification) *world.Fault {
+	return s.strike(func(f *world.Fault) bool { return slices.Contains(queued, f.Effect) && n.fits(f) })
 }
 
 // OfDelivery returns the fault that strikes one delivery of a notification.
-func (s *Set) OfDelivery(eventType, mchID string) *world.Fault {
-	return s.strike(func(f *world.Fault) bool {
-		return !slices.Contains(queued, f.Effect) && ofNotification(f, eventType, mchID)
-	})
+func (s *Set) OfDelivery(n Notification) *world.Fault {
+	return s.strike(func(f *world.Fault) bool { return !slices.Contains(queued, f.Effect) && n.fits(f) })
 }
 
-func ofNotification(f *world.Fault, eventType, mchID string) bool {
-	return (f.Event == "*" || f.Event == eventType) && fits(f.MchID, mchID)
+func (n Notification) fits(f *world.Fault) bool {
+	return (f.Event == "*" || f.Event == n.Event) && fits(f.MchID, n.MchID) && fits(f.Order, n.Order)
 }
 
 func fits(want, got string) bool { return want == "" || want == got }

@@ -11,8 +11,12 @@ import (
 // diagnose notes the mistakes of the client that explain its signature, and returns them in a line.
 func (f *Front) diagnose(x *Exchange, a auth.Authorization, m *keys.Merchant) string {
 	_, template, _ := strings.Cut(x.Operation, " ")
+	var meta []byte
+	if x.upload != nil {
+		meta = x.upload.Meta
+	}
 	x.Diagnosis = doctor.Diagnose(doctor.Case{
-		Method: x.Method, Target: x.Target, Host: x.Host, Header: x.Header, Body: x.Body,
+		Method: x.Method, Target: x.Target, Host: x.Host, Header: x.Header, Body: x.Body, Meta: meta,
 		Template:      template,
 		Authorization: a,
 		Public:        m.Public,

@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,13 +27,17 @@ import (
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
-// maxBody is the largest body of a request, in bytes.
-const maxBody = 1 << 20
+// maxBody is the largest body of a request, in bytes, and maxUpload that of one with a file.
+const (
+	maxBody   = 1 << 20
+	maxUpload = 16 << 20
+)
 
 // Call is a call that the front let through.
 type Call struct {
 	Op       *catalog.Operation
 	Merchant *world.Merchant // who signed it
+	Upload   *mapping.Upload // with its file, nil if the operation takes none
 	*mapping.Values
 }
 
@@ -88,13 +91,11 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 			a = refused(SystemError())
 		}
 	}()
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	if err != nil {
+	op, args, allowed := f.routes.find(r.Method, x.path())
+	if err := x.read(r, op); err != nil {
 		x.check("body", err.Error())
 		return unread(err)
 	}
-	x.Body = body
-	op, args, allowed := f.routes.find(r.Method, x.path())
 	if op == nil {
 		return f.notRouted(x, allowed)
 	}
@@ -109,13 +110,22 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 		return x.refuse("signature", refusal)
 	}
 	x.pass("signature")
-	input := mapping.Input{Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: body}
+	serial := r.Header.Get("Wechatpay-Serial")
+	input := mapping.Input{Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: x.Body, Upload: x.upload,
+		Serial: serial, Decrypt: f.Keys.Decrypter(merchant.MchID, serial)}
 	values, misfit := mapping.Map(op, input, f.policy())
 	if misfit != nil {
 		return x.refuse("mapping", f.misfitting(op, misfit)).sign()
 	}
 	x.pass("mapping")
-	return f.strike(x, &Call{Op: op, Merchant: merchant, Values: values})
+	call := &Call{Op: op, Merchant: merchant, Upload: x.upload, Values: values}
+	if x.upload != nil {
+		if refusal := checkFile(call); refusal != nil {
+			return x.refuse("file", refusal).sign()
+		}
+		x.pass("file")
+	}
+	return f.strike(x, call)
 }
 
 // unread answers a body that is too large, or that did not come as it was announced.
@@ -167,9 +177,12 @@ func (f *Front) strike(x *Exchange, c *Call) *answer {
 
 // carryOut runs the operation as one transaction, so that a refusal leaves nothing behind.
 func (f *Front) carryOut(x *Exchange, c *Call) *answer {
-	var result any
-	err := f.Store.Update(func(tx *store.Tx) (err error) {
-		result, err = f.handlers[c.Op](tx, c)
+	var body []byte
+	err := f.Store.Update(func(tx *store.Tx) error {
+		result, err := f.handlers[c.Op](tx, c)
+		if err == nil && result != nil {
+			body, err = f.encrypted(c, result)
+		}
 		return err
 	})
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
@@ -180,10 +193,10 @@ func (f *Front) carryOut(x *Exchange, c *Call) *answer {
 		return refused(SystemError()).sign()
 	}
 	x.pass("business")
-	if result == nil {
+	if body == nil {
 		return (&answer{status: http.StatusNoContent}).sign()
 	}
-	return (&answer{status: c.Op.Response.Status[0], body: marshal(result)}).sign()
+	return (&answer{status: c.Op.Response.Status[0], body: body}).sign()
 }
 
 // requestID is as the gateway's: hexadecimal, then an internal result code, 0 for success.
@@ -233,7 +246,7 @@ func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Re
 	if refusal := checkCertificate(merchant, x.At); refusal != nil {
 		return nil, refusal
 	}
-	text := auth.RequestText(x.Method, x.Target, a.Timestamp, a.Nonce, x.Body)
+	text := auth.RequestText(x.Method, x.Target, a.Timestamp, a.Nonce, x.line())
 	x.SignedText = text
 	if auth.Verify(merchant.Public, text, a.Signature) != nil {
 		return nil, notMatching(x, text).With(f.diagnose(x, a, merchant))

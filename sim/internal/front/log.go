@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay/sim/internal/doctor"
+	"github.com/openwechatpay/wechatpay/sim/internal/mapping"
 )
 
 // Exchange is one request with its answer, and what each check said.
@@ -37,6 +38,8 @@ type Exchange struct {
 
 	began time.Time
 	gone  <-chan struct{} // is closed when nobody waits for the answer any more
+
+	upload *mapping.Upload // what Body is, where the operation takes a file
 }
 
 // Explain tells in a few lines what was asked and which check refused it.
@@ -140,6 +143,7 @@ func (l *Log) keep(x *Exchange) {
 // shortened is the exchange as it is kept.
 func (x *Exchange) shortened() *Exchange {
 	short := *x
+	short.upload = nil
 	for _, text := range []*[]byte{&short.Body, &short.SignedText, &short.Answer} {
 		if len(*text) > keptOfOne {
 			*text = append(slices.Clone((*text)[:keptOfOne]), "… (cut)"...)

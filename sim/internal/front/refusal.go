@@ -98,7 +98,7 @@ func signError(message string) *Refusal {
 func notMatching(x *Exchange, text []byte) *Refusal {
 	r := signError("签名错误")
 	r.Sub = 268443699
-	shown := text[:len(text)-1-max(0, len(x.Body)-8)]
+	shown := text[:len(text)-1-max(0, len(x.line())-8)]
 	type information struct {
 		Method  string `json:"method"`
 		Length  int    `json:"sign_message_length"`
@@ -155,6 +155,9 @@ func (f *Front) misfitting(op *catalog.Operation, misfit *mapping.Misfit) *Refus
 	r.Why = misfit.Rule
 	if misfit.Field != "" {
 		r.Why += " of " + misfit.Field
+	}
+	if misfit.Hint != "" {
+		r.Why += ": " + misfit.Hint
 	}
 	if len(op.Docs) > 0 {
 		r.Why += ", see " + op.Docs[0]

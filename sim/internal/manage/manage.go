@@ -170,7 +170,7 @@ func (a *API) advance(r *http.Request) (any, error) {
 	if err != nil || by < 0 || by > longest || a.Clock.Ahead()+by > longest {
 		return nil, fmt.Errorf(`the member by is %q, want a duration such as "720h", and not more than a hundred years in all`, named.By)
 	}
-	if err := a.Schedule.Advance(by); err != nil {
+	if err := a.Schedule.Advance(r.Context(), by); err != nil {
 		return nil, err
 	}
 	return a.clock(r)

@@ -168,6 +168,47 @@ func fromText(f *catalog.Field, text string, at source) (any, bool) {
 	return text, false
 }
 
+// decryptMembers puts the plaintexts of sensitive fields in their place: the rules are for those.
+func (m *mapper) decryptMembers(fields []catalog.Field, object map[string]any, at source) (misfit *Misfit) {
+	for i := range fields {
+		name := fields[i].Name
+		value, ok := object[name]
+		if !ok {
+			continue
+		}
+		if object[name], misfit = m.decryptValue(&fields[i], value, at.child(name)); misfit != nil {
+			return misfit
+		}
+	}
+	return nil
+}
+
+func (m *mapper) decryptValue(f *catalog.Field, value any, at source) (_ any, misfit *Misfit) {
+	switch value := value.(type) {
+	case string:
+		if f.Encrypted == "" || value == "" {
+			return value, nil
+		}
+		if m.in.Decrypt == nil {
+			return nil, wrongSerial(at, m.in.Serial)
+		}
+		plaintext, err := m.in.Decrypt(value)
+		if err != nil {
+			return nil, notCiphertext(at, err)
+		}
+		return plaintext, checkText(f, plaintext, at)
+	case map[string]any:
+		return value, m.decryptMembers(f.Fields, value, at)
+	case []any:
+		for i := range value {
+			if value[i], misfit = m.decryptValue(f, value[i], at.child(strconv.Itoa(i))); misfit != nil {
+				return nil, misfit
+			}
+		}
+	}
+	return value, nil
+}
+
 // ruleMembers checks presence and rules in the order of the catalog.
 func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at source) *Misfit {
 	for i := range fields {
@@ -220,13 +261,13 @@ func (m *mapper) ruleText(f *catalog.Field, text string, at source) *Misfit {
 		n, unit = len(text), "字节数"
 	}
 	switch {
-	case n < f.MinLength && f.Encrypted == "":
+	case n < f.MinLength:
 		return length(f, at, unit, n, "小于最小值", f.MinLength)
 	case text == "" && f.Required:
 		misfit := required(f, at)
 		misfit.Basis = Inferred
 		return misfit
-	case text == "" || f.Encrypted != "": // the rules are for the plaintext
+	case text == "":
 		return nil
 	case f.MaxLength > 0 && n > f.MaxLength:
 		return length(f, at, unit, n, "大于最大值", f.MaxLength)

@@ -3,11 +3,11 @@
 // refuses the first thing that does not fit, in the real gateway's words.
 //
 // Start with [Map]. It works in two phases, as the gateway seems to: first everything is
-// mapped to its type (path, query, body), then the rules are checked (path, query, body, in
-// the order of the catalog), and members that the catalog does not know come last. The
-// evidence is an order without mchid whose amount.total was 0.01, which was refused for the
-// amount, and a partner's order sent to the direct URL, which was refused for a missing
-// member and not for the foreign ones.
+// mapped to its type (path, query, body) and sensitive fields are decrypted, then the rules are
+// checked (path, query, body, in the order of the catalog), and members that the catalog does not
+// know come last. The evidence is an order without mchid whose amount.total was 0.01, which was
+// refused for the amount, and a partner's order sent to the direct URL, which was refused for a
+// missing member and not for the foreign ones. Where decrypting stands among them is a guess.
 package mapping
 
 import (
@@ -28,6 +28,10 @@ type Input struct {
 	RawQuery    string
 	ContentType string
 	Body        []byte
+	Upload      *Upload // what stands for Body in an upload, else nil
+
+	Serial  string                                  // Wechatpay-Serial
+	Decrypt func(ciphertext string) (string, error) // with the key that Serial names, nil if it names none
 }
 
 // Handling says what becomes of something that the sources are not clear about.
@@ -112,7 +116,7 @@ func (v *Values) Present(pointer string) bool {
 func Map(op *catalog.Operation, in Input, policy Policy) (*Values, *Misfit) {
 	m := &mapper{op: op, in: in, policy: policy}
 	for _, phase := range []func() *Misfit{
-		m.mapPath, m.mapQuery, m.mapBody,
+		m.mapPath, m.mapQuery, m.mapBody, m.decryptBody,
 		m.rulePath, m.ruleQuery, m.ruleBody, m.refuseUnknown,
 	} {
 		if misfit := phase(); misfit != nil {
@@ -162,11 +166,14 @@ func (m *mapper) mapQuery() (misfit *Misfit) {
 }
 
 func (m *mapper) mapBody() *Misfit {
-	expected := m.op.Request.Body
+	expected, wanted := m.op.Request.Body, "application/json"
+	if m.in.Upload != nil {
+		m.in.Body, wanted = m.in.Upload.Meta, "multipart/form-data"
+	}
 	if len(m.in.Body) == 0 {
 		return nil
 	}
-	at := source{"body"}
+	at := m.bodySource()
 	if expected == nil || expected.Kind == "empty" {
 		if m.policy.Unknown == Ignore {
 			return nil
@@ -175,9 +182,9 @@ func (m *mapper) mapBody() *Misfit {
 	}
 	kind, parameters, err := mime.ParseMediaType(m.in.ContentType)
 	charset := parameters["charset"]
-	wrong := err != nil || kind != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8")
+	wrong := err != nil || kind != wanted || charset != "" && !strings.EqualFold(charset, "utf-8")
 	if wrong && m.policy.ContentType == Refuse {
-		return contentType(m.in.ContentType)
+		return contentType(m.in.ContentType, wanted)
 	}
 	value, misfit := parseBody(expected.Fields, m.in.Body)
 	if misfit != nil {
@@ -196,6 +203,13 @@ func (m *mapper) mapBody() *Misfit {
 	return m.mapMembers(expected.Fields, body, at)
 }
 
+func (m *mapper) decryptBody() *Misfit {
+	if m.body == nil {
+		return nil
+	}
+	return m.decryptMembers(m.op.Request.Body.Fields, m.body, m.bodySource())
+}
+
 func (m *mapper) rulePath() *Misfit {
 	return m.ruleMembers(m.op.Request.Path, m.path, source{"uri_template"})
 }
@@ -209,13 +223,13 @@ func (m *mapper) ruleBody() *Misfit {
 	if expected == nil {
 		return nil
 	}
-	if misfit := m.ruleMembers(expected.Fields, m.body, source{"body"}); misfit != nil {
+	if misfit := m.ruleMembers(expected.Fields, m.body, m.bodySource()); misfit != nil {
 		return misfit
 	}
 	if expected.Required && len(m.in.Body) == 0 {
 		return unreadable("body_empty", source{"body"}, "请求体为空")
 	}
-	return nil
+	return m.ruleFile()
 }
 
 func (m *mapper) refuseUnknown() *Misfit {

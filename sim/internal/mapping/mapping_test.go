@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -33,6 +34,9 @@ func order() *catalog.Operation {
 			{Name: "level", Type: "integer", Label: "等级", Enum: []string{"1", "2"}},
 			{Name: "need_user_confirm", Type: "boolean", Label: "是否需要用户确认"},
 			{Name: "id_name", Type: "string", Label: "姓名", MaxLength: 4, Encrypted: "platform"},
+			{Name: "payees", Type: "object[]", Label: "收款人", Fields: []catalog.Field{
+				{Name: "ids", Type: "string[]", Label: "证件", MinLength: 2, Pattern: "[0-9]+", Encrypted: "platform"},
+			}},
 			{Name: "unlabelled", Type: "string", MaxLength: 1},
 			{Name: "extra", Type: "object", Label: "附加信息"},
 		}},
@@ -88,6 +92,26 @@ func get(id, query string) mapping.Input {
 
 // member is an order with one more member.
 func member(text string) mapping.Input { return post(`{"appid":"wx1",` + text + `}`) }
+
+// sealed is a member of which text between angles stands for ciphertext.
+func sealed(text string) mapping.Input {
+	in := member(text)
+	in.Serial = "7B"
+	in.Decrypt = func(ciphertext string) (string, error) {
+		plaintext, ok := strings.CutPrefix(ciphertext, "<")
+		if !ok {
+			return "", errors.New("there are no angles")
+		}
+		switch plaintext = strings.TrimSuffix(plaintext, ">"); plaintext {
+		case "smile":
+			return emoji, nil
+		case "bytes":
+			return "\xff", nil
+		}
+		return plaintext, nil
+	}
+	return in
+}
 
 const (
 	noValue = ""
@@ -271,6 +295,30 @@ func TestWhatDoesNotFitIsRefusedInTheGatewaysWords(t *testing.T) {
 		{"the name of a query parameter is not percent-encoded", search(), get("", "mchid=1&%"), "query_encoding", "INVENTED", noValue,
 			"无法解析输入源“/query”，URL 编码不合法"},
 
+		// sensitive fields
+		{"an encrypted field comes without Wechatpay-Serial", order(), member(`"id_name":"<a>"`), "wechatpay_serial", "INFERRED", noValue,
+			"平台证书序列号Wechatpay-Serial错误"},
+		{"an encrypted field comes with an unknown Wechatpay-Serial", order(), mapping.Input{ContentType: "application/json", Body: []byte(`{"appid":"a","id_name":"<a>"}`), Serial: "7B"},
+			"wechatpay_serial", "OBS", noValue, "平台证书序列号Wechatpay-Serial错误"},
+		{"an encrypted field is not encrypted", order(), sealed(`"id_name":"张三"`), "ciphertext", "OBS", noValue,
+			"请确认待处理的消息是否为加密后的密文"},
+		{"an item of an encrypted list is not encrypted", order(), sealed(`"payees":[{"ids":["<12>","34"]}]`), "ciphertext", "OBS", noValue,
+			"请确认待处理的消息是否为加密后的密文"},
+		{"a plaintext is too long", order(), sealed(`"id_name":"<张三三三三>"`), "max_length", "OBS", `{"location":"body","value":5}`,
+			"输入源“/body/id_name”映射到值字段“姓名”字符串规则校验失败，字符数 5，大于最大值 4"},
+		{"a plaintext is too short", order(), sealed(`"payees":[{"ids":["<1>"]}]`), "min_length", "OBS", `{"location":"body","value":1}`,
+			"输入源“/body/payees/0/ids/0”映射到值字段“证件”字符串规则校验失败，字符数 1，小于最小值 2"},
+		{"a plaintext does not match, and is not shown", order(), sealed(`"payees":[{"ids":["<ab>"]}]`), "pattern", "OBS", `{"location":"body","value":""}`,
+			"输入源“/body/payees/0/ids/0”映射到值字段“证件”字符串规则校验失败，字符串必须匹配正则表达式“[0-9]+”"},
+		{"a plaintext has a 4-byte character", order(), sealed(`"id_name":"<smile>"`), "four_bytes", "INVENTED", `{"location":"body","value":""}`,
+			"输入源“/body/id_name”映射到值字段“姓名”字符串规则校验失败，不支持 4 字节的 UTF-8 字符"},
+		{"a plaintext is not UTF-8", order(), sealed(`"id_name":"<bytes>"`), "utf8", "INVENTED", noValue,
+			"无法解析输入源“/body/id_name”，内容不是合法的 UTF-8 编码"},
+		{"a type is wrong beside what is not encrypted", order(), sealed(`"id_name":"张三","level":"x"`), "type", "OBS", `{"location":"body","value":"x"}`,
+			"无法将 JSON 输入源“/body/level”映射到目标字段“等级”中，此字段需要一个合法的 64 位有符号整数"},
+		{"something is not encrypted beside a missing member", order(), mapping.Input{ContentType: "application/json", Body: []byte(`{"id_name":"a"}`)}, "wechatpay_serial", "INFERRED", noValue,
+			"平台证书序列号Wechatpay-Serial错误"},
+
 		// syntax
 		{"the JSON is broken", order(), post(`{"appid":"wx1",}`), "json", "INVENTED", noValue,
 			"无法解析输入源“/body”，内容不是合法的 JSON"},
@@ -344,7 +392,9 @@ func TestWhatFitsIsMapped(t *testing.T) {
 		{"times", order(), member(`"time_expire":"2018-06-08T10:34:56.789+08:00","start_time":"OnAccept"`), mapping.Policy{},
 			`{"appid":"wx1","start_time":"OnAccept","time_expire":"2018-06-08T10:34:56.789+08:00"}`},
 		{"the second format of a time", order(), member(`"start_time":"20180608"`), mapping.Policy{}, `{"appid":"wx1","start_time":"20180608"}`},
-		{"a ciphertext, longer than its plaintext may be", order(), member(`"id_name":"ciphertext"`), mapping.Policy{}, `{"appid":"wx1","id_name":"ciphertext"}`},
+		{"a ciphertext, longer than its plaintext may be", order(), sealed(`"id_name":"<张三三三>"`), mapping.Policy{}, `{"appid":"wx1","id_name":"张三三三"}`},
+		{"an encrypted field that is empty, without a key", order(), member(`"id_name":""`), mapping.Policy{}, `{"appid":"wx1","id_name":""}`},
+		{"ciphertexts in lists", order(), sealed(`"payees":[{},{"ids":["<12>","<345>"]}]`), mapping.Policy{}, `{"appid":"wx1","payees":[{},{"ids":["12","345"]}]}`},
 		{"the largest depth", order(), member(`"extra":` + strings.Repeat(`{"a":`, 31) + "1" + strings.Repeat("}", 31)), mapping.Policy{},
 			`{"appid":"wx1","extra":` + strings.Repeat(`{"a":`, 31) + "1" + strings.Repeat("}", 31) + `}`},
 		{"equal numbers", order(), member(`"extra":{"a":[1,1.0,10e-1,-0,0.50,5E-1,12300,1.23e4,1e30,1E+30,1e9999999999,-1.5,0.0123,123e-4,1e20,1e21]}`), mapping.Policy{},

@@ -28,6 +28,7 @@ type Misfit struct {
 	Field    string // the source as a JSON pointer, /body/amount/total
 	Rule     string // what was broken, for logs: required, max_length, …
 	Basis    string // Observed, Inferred or Invented
+	Hint     string // what else logs should tell
 
 	home string // the part of the request that a missing member belongs to, where Location is another
 }
@@ -183,17 +184,17 @@ func length(f *catalog.Field, at source, unit string, n int, relation string, bo
 
 func pattern(f *catalog.Field, text string, at source) *Misfit {
 	reason := fmt.Sprintf("字符串必须匹配正则表达式“%s”", f.Pattern)
-	return refuse("pattern", Observed, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
+	return refuse("pattern", Observed, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(shown(f, text))
 }
 
 func format(f *catalog.Field, text string, at source) *Misfit {
 	reason := fmt.Sprintf("字符串必须符合格式“%s”", f.Format)
-	return refuse("format", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
+	return refuse("format", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(shown(f, text))
 }
 
 func fourBytes(f *catalog.Field, text string, at source) *Misfit {
 	reason := "不支持 4 字节的 UTF-8 字符"
-	return refuse("four_bytes", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(text)
+	return refuse("four_bytes", Invented, at, notAllowed(f, at, "值字段", "字符串规则", reason)).with(shown(f, text))
 }
 
 func surrogate(f *catalog.Field, at source) *Misfit {
@@ -215,6 +216,31 @@ func tooLarge(f *catalog.Field, number json.Number, at source) *Misfit {
 	return refuse("maximum", Invented, at, notAllowed(f, at, "数值字段", "规则", reason)).with(number)
 }
 
+// wrongSerial is of a field that is encrypted with nobody knows which key. That it may be missing is
+// not documented.
+func wrongSerial(at source, serial string) *Misfit {
+	misfit := refuse("wechatpay_serial", Observed, at, "平台证书序列号Wechatpay-Serial错误")
+	misfit.Hint = fmt.Sprintf("Wechatpay-Serial is %.60q, which names no key of WeChat Pay that this merchant has", serial)
+	if serial == "" {
+		misfit.Basis, misfit.Hint = Inferred, "there is no Wechatpay-Serial, which has to name the key that it is encrypted with"
+	}
+	return misfit
+}
+
+func notCiphertext(at source, err error) *Misfit {
+	misfit := refuse("ciphertext", Observed, at, "请确认待处理的消息是否为加密后的密文")
+	misfit.Hint = err.Error()
+	return misfit
+}
+
+// shown is a text as detail shows it: not if it came encrypted.
+func shown(f *catalog.Field, text string) string {
+	if f.Encrypted != "" {
+		return ""
+	}
+	return text
+}
+
 func items(f *catalog.Field, at source, n int, relation string, bound int) *Misfit {
 	rule := "max_items"
 	if n < bound {
@@ -224,9 +250,9 @@ func items(f *catalog.Field, at source, n int, relation string, bound int) *Misf
 	return refuse(rule, Invented, at, notAllowed(f, at, "多重字段", "规则", reason)).with(n)
 }
 
-func contentType(given string) *Misfit {
+func contentType(given, wanted string) *Misfit {
 	return refuse("content_type", Invented, source{"header", "Content-Type"},
-		"Http头Content-Type不合法，此接口需要 application/json").with(given)
+		"Http头Content-Type不合法，此接口需要 "+wanted).with(given)
 }
 
 // unreadable is an input that cannot even be taken apart; nothing of it goes back.

@@ -46,7 +46,7 @@ func (s *Service) begin(id string) bool {
 
 func (s *Service) deliver(n *Notification) {
 	var effect world.Effect
-	if f := s.Faults.OfDelivery(n.EventType, n.MchID); f != nil {
+	if f := s.Faults.OfDelivery(n.told()); f != nil {
 		effect = f.Effect
 	}
 	attempt := s.attempt(n, effect)
@@ -60,7 +60,7 @@ func (s *Service) deliver(n *Notification) {
 	if s.ctx.Err() != nil {
 		return // closed, so nobody knows
 	}
-	_ = s.Store.Update(func(tx *store.Tx) error {
+	err := s.Store.Update(func(tx *store.Tx) error {
 		before := s.table.Get(tx, n.ID)
 		if before == nil {
 			return nil // everything was forgotten meanwhile
@@ -78,6 +78,22 @@ func (s *Service) deliver(n *Notification) {
 		s.table.Put(tx, n.ID, &after)
 		return nil
 	})
+	if err != nil {
+		s.Log.Error("a delivery is not in the journal, and will be made again", "id", n.ID, "err", err)
+		s.again(n.ID)
+	}
+}
+
+// patience is how long a delivery waits that the journal did not take.
+const patience = time.Second
+
+// again lets the timer of a notification ring once more, whose row is as it was.
+func (s *Service) again(id string) {
+	select {
+	case <-time.After(patience):
+		s.table.Wake(id)
+	case <-s.ctx.Done():
+	}
 }
 
 // attempt makes one delivery.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
@@ -44,6 +45,7 @@ var ladders = map[Ladder][]time.Duration{
 type Notification struct {
 	ID             string          `json:"id"`
 	MchID          string          `json:"mchid"`
+	Order          string          `json:"order,omitempty"` // the merchant's number of what it is about
 	URL            string          `json:"url"`
 	EventType      string          `json:"event_type"`
 	Summary        string          `json:"summary"`
@@ -76,6 +78,7 @@ type Service struct {
 	Allow []string // hosts other than loopback that may be called
 
 	Faults *fault.Set
+	Log    *slog.Logger
 
 	table  *store.Table[Notification]
 	client *http.Client
@@ -113,12 +116,17 @@ func (s *Service) Send(tx *store.Tx, n Notification) error {
 	}
 	n.ID, n.CreateTime, n.Next = newID(), tx.Now, tx.Now
 	s.release(tx, n.MchID)
-	if f := s.Faults.OfQueue(n.EventType, n.MchID); f != nil {
+	if f := s.Faults.OfQueue(n.told()); f != nil {
 		n.Held = f.Effect == world.EffectReorder
 		n.Next = tx.Now.Add(max(time.Duration(f.Delay), holding(n.Held)))
 	}
 	s.table.Put(tx, n.ID, &n)
 	return nil
+}
+
+// told is what faults may fit to.
+func (n *Notification) told() fault.Notification {
+	return fault.Notification{Event: n.EventType, MchID: n.MchID, Order: n.Order}
 }
 
 // holding is how long a notification waits for another one to go before it.

@@ -55,7 +55,11 @@ func (p *Product) elapse(tx *store.Tx, _ string, o *Order) {
 		p.orders.Put(tx, o.key(), &after)
 		return
 	}
-	after.LockedUntil = time.Time{}
+	after.LockedUntil, after.AtCashier = time.Time{}, false
+	if o.AtCashier { // the user went to pay, and did not
+		p.orders.Put(tx, o.key(), &after)
+		return
+	}
 	next := o.DeductAt
 	if !next.IsZero() && !next.After(tx.Now) {
 		next = tx.Now.Add(nextDeduction)
@@ -78,7 +82,7 @@ func (p *Product) deduct(tx *store.Tx, o *Order, next time.Time) error {
 // paid ends the order with the money there, and tells the merchant if it was Pay Score that got it.
 func (p *Product) paid(tx *store.Tx, o *Order, d Detail) error {
 	d.Seq, d.Amount = 1, o.TotalAmount
-	o.State, o.LockedUntil, o.DeductAt = Done, time.Time{}, time.Time{}
+	o.State, o.LockedUntil, o.AtCashier, o.DeductAt = Done, time.Time{}, false, time.Time{}
 	o.Collection = &Collection{State: userPaid, TotalAmount: o.TotalAmount, PaidAmount: o.TotalAmount, Details: []Detail{d}}
 	p.put(tx, o)
 	if d.PaidType != newton {

@@ -73,8 +73,8 @@ func discounts(reductions []reduction) (items []Discount) {
 	return items
 }
 
-// legacyRequest is the body of creating an order. Who the user is, which it may say in ciphertext,
-// changes nothing here.
+// legacyRequest is the body of creating an order. Who the user is changes nothing here, but belongs to
+// its content.
 type legacyRequest struct {
 	parties
 	OutOrderNo    string      `json:"out_order_no"`
@@ -89,6 +89,10 @@ type legacyRequest struct {
 	Attach        string      `json:"attach"`
 	Confirm       *bool       `json:"need_user_confirm"`
 	OpenID        string      `json:"openid"`
+	Name          string      `json:"name,omitempty"`
+	Phone         string      `json:"phone,omitempty"`
+	UserID        string      `json:"userid,omitempty"`
+	Address       string      `json:"address,omitempty"`
 }
 
 // today is the request in today's words.
@@ -106,8 +110,7 @@ func (r *legacyRequest) today(service *world.Service) *createRequest {
 	return today
 }
 
-// createLegacy makes an order. The same content again gets the order as it is by now; ciphertext is
-// another one each time, so it does not count.
+// createLegacy makes an order. The same content again gets the order as it is by now.
 func (a access) createLegacy(tx *store.Tx, c *front.Call) (any, error) {
 	var r legacyRequest
 	if err := c.Decode(&r); err != nil {

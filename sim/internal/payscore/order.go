@@ -86,6 +86,7 @@ type Order struct {
 	CompletedAt time.Time   `json:"completed_at,omitzero"`
 	DeductAt    time.Time   `json:"deduct_at,omitzero"`    // when WeChat Pay tries next to get the money
 	LockedUntil time.Time   `json:"locked_until,omitzero"` // a deduction is under way, or the user is at the cashier
+	AtCashier   bool        `json:"at_cashier,omitempty"`  // which of the two it is
 
 	DeductionNo   string    `json:"deduction_no,omitempty"` // 从业机构 only: registered by the institution
 	DeductionNoAt time.Time `json:"deduction_no_at,omitzero"`

@@ -127,7 +127,7 @@ func (p *Product) inform(tx *store.Tx, o *Order, eventType, summary string, reso
 		return err
 	}
 	return p.notify.Send(tx, notify.Notification{
-		MchID: o.MchID, URL: o.NotifyURL, EventType: eventType, Summary: summary,
+		MchID: o.MchID, Order: o.OutOrderNo, URL: o.NotifyURL, EventType: eventType, Summary: summary,
 		OriginalType: "payscore", AssociatedData: "payscore", Resource: text,
 	})
 }

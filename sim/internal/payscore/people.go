@@ -124,36 +124,57 @@ func (o *Order) confirmed() any {
 }
 
 // OpenCashier is the user going to pay an order: until he has paid or left, nobody else changes it.
-func (p *Product) OpenCashier(tx *store.Tx, o *Order) (*Order, error) {
-	if o.State != Paying {
-		return nil, fmt.Errorf("order %s is %s: only one that is PAYING can be paid", o.OutOrderNo, o.State)
+func (p *Product) OpenCashier(tx *store.Tx, o *Order) (*Order, error) { return p.lock(tx, o, true) }
+
+// StartDeduction begins a deduction that takes its time: it ends by itself after three minutes,
+// well if the user has money.
+func (p *Product) StartDeduction(tx *store.Tx, o *Order) (*Order, error) {
+	if o.Access == "acquiringbank" {
+		return nil, fmt.Errorf("order %s is an acquiring institution's (从业机构), which collects by itself", o.OutOrderNo)
+	}
+	return p.lock(tx, o, false)
+}
+
+func (p *Product) lock(tx *store.Tx, o *Order, atCashier bool) (*Order, error) {
+	if err := payable(tx, o); err != nil {
+		return nil, err
 	}
 	after := *o
-	after.LockedUntil = tx.Now.Add(lockLife)
+	after.LockedUntil, after.AtCashier = tx.Now.Add(lockLife), atCashier
 	p.orders.Put(tx, o.key(), &after)
 	return &after, nil
 }
 
+// payable tells whether the user may go to pay an order: not while it is being deducted.
+func payable(tx *store.Tx, o *Order) error {
+	switch {
+	case o.State != Paying:
+		return fmt.Errorf("order %s is %s: only one that is PAYING can be paid", o.OutOrderNo, o.State)
+	case o.locked(tx.Now) && !o.AtCashier:
+		return fmt.Errorf("单据正在扣款中: order %s is being deducted, for three minutes at most", o.OutOrderNo)
+	}
+	return nil
+}
+
 func (p *Product) leaveCashier(tx *store.Tx, o *Order) (*Order, error) {
+	if !o.AtCashier {
+		return nil, fmt.Errorf("nobody is at the cashier for order %s", o.OutOrderNo)
+	}
 	after := *o
-	after.LockedUntil = time.Time{}
+	after.LockedUntil, after.AtCashier = time.Time{}, false
 	p.orders.Put(tx, o.key(), &after)
 	return &after, nil
 }
 
 // Pay is the user paying an order from its page (主动支付).
 func (p *Product) Pay(tx *store.Tx, o *Order) (*Order, error) {
-	if o.State != Paying {
-		return nil, fmt.Errorf("order %s is %s: only one that is PAYING can be paid", o.OutOrderNo, o.State)
+	if err := payable(tx, o); err != nil {
+		return nil, err
 	}
 	after := *o
 	err := p.paid(tx, &after, Detail{PaidType: newton, PaidTime: tx.Now.Format(toTheSecond), TransactionID: newTransactionID(tx.Now)})
 	return &after, err
 }
-
-// StartDeduction begins a deduction that takes its time: it ends by itself after three minutes,
-// well if the user has money.
-func (p *Product) StartDeduction(tx *store.Tx, o *Order) (*Order, error) { return p.OpenCashier(tx, o) }
 
 // Find returns the orders with the merchant's number outOrderNo. The other two narrow it down
 // where they are not empty.

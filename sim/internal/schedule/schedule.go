@@ -3,7 +3,9 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,8 +21,9 @@ type Scheduler struct {
 	moved func(tx *store.Tx, ahead time.Duration) // keeps where the clock is
 	log   *slog.Logger
 
-	ringing sync.Mutex     // held while timers fire, so that only one goroutine does
-	running sync.WaitGroup // what fired timers do outside of their transactions
+	ringing sync.Mutex      // held while timers fire, so that only one goroutine does
+	running sync.WaitGroup  // what fired timers do outside of their transactions
+	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 	stopped chan struct{}
 }
@@ -29,7 +32,7 @@ type Scheduler struct {
 // clock was moved.
 func Start(c *clock.Clock, s *store.Store, log *slog.Logger, moved func(tx *store.Tx, ahead time.Duration)) *Scheduler {
 	ctx, cancel := context.WithCancel(context.Background())
-	sch := &Scheduler{clock: c, store: s, moved: moved, log: log, cancel: cancel, stopped: make(chan struct{})}
+	sch := &Scheduler{clock: c, store: s, moved: moved, log: log, ctx: ctx, cancel: cancel, stopped: make(chan struct{})}
 	go sch.run(ctx)
 	return sch
 }
@@ -74,27 +77,45 @@ func (s *Scheduler) ringAll() error {
 
 // ring fires all timers that are due, and does what they ask for.
 func (s *Scheduler) ring(do func(func())) error {
-	for {
-		after, fired, err := s.store.Ring()
+	for s.ctx.Err() == nil {
+		fired, err := s.ringOne(do)
 		if err != nil || !fired {
 			return err
 		}
-		for _, fn := range after {
-			do(fn)
-		}
 	}
+	return nil
+}
+
+// ringOne fires the next timer, if it is due.
+func (s *Scheduler) ringOne(do func(func())) (fired bool, err error) {
+	after, fired, err := s.store.Ring()
+	if err != nil {
+		return fired, err
+	}
+	for _, fn := range after {
+		do(fn)
+	}
+	return fired, nil
 }
 
 // Advance moves the business clock ahead by d. Every timer that is due in between fires in
-// its order and at its time, and what it does is done before the next one.
-func (s *Scheduler) Advance(d time.Duration) error {
+// its order and at its time, and what it does is done before the next one. It stops where it is
+// when ctx ends, or the scheduler.
+func (s *Scheduler) Advance(ctx context.Context, d time.Duration) error {
 	s.ringing.Lock()
 	defer s.ringing.Unlock()
 	s.running.Wait()
 	end := s.clock.Ahead() + d
 	for {
-		if err := s.ring(func(fn func()) { fn() }); err != nil {
+		if err := cmp.Or(ctx.Err(), s.ctx.Err()); err != nil {
+			return fmt.Errorf("the clock stopped on its way: %w", err)
+		}
+		fired, err := s.ringOne(func(fn func()) { fn() })
+		if err != nil {
 			return err
+		}
+		if fired {
+			continue
 		}
 		next := s.store.Next()
 		if next.IsZero() {
@@ -114,20 +135,23 @@ func (s *Scheduler) Advance(d time.Duration) error {
 	return nil
 }
 
-// move never goes back: time has passed since the step was worked out.
+// move never goes back: time has passed since the step was worked out. The clock follows when the
+// journal has it.
 func (s *Scheduler) move(ahead time.Duration) error {
-	s.clock.Set(max(ahead, s.clock.Ahead()))
+	if ahead <= s.clock.Ahead() {
+		return nil
+	}
 	return s.store.Update(func(tx *store.Tx) error {
-		s.moved(tx, s.clock.Ahead())
+		s.moved(tx, ahead)
 		return nil
 	})
 }
 
-// Reset deletes all rows and puts the business clock back to real time. Nothing fires meanwhile.
+// Reset deletes all rows, with which the business clock goes back to real time. Nothing fires
+// meanwhile.
 func (s *Scheduler) Reset() error {
 	s.ringing.Lock()
 	defer s.ringing.Unlock()
 	s.running.Wait()
-	s.clock.Set(0)
 	return s.store.Reset()
 }

@@ -188,11 +188,16 @@ func (s *Store) commit(tx *Tx) error {
 		}
 		s.schedule(p.table, p.key)
 	}
+	s.wake()
+	return nil
+}
+
+// wake tells who waits for timers that the next one may be another.
+func (s *Store) wake() {
 	select {
 	case s.rang <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // View runs fn with a transaction that puts nothing.

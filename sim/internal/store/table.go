@@ -11,6 +11,7 @@ import (
 
 // Table is rows of one kind by key.
 type Table[T any] struct {
+	store *Store
 	name  string
 	rows  map[string]*T
 	order []string       // keys as they first came, "" where one is gone
@@ -30,7 +31,7 @@ type Hooks[T any] struct {
 
 // NewTable adds a table to s. Its name stands in the journal.
 func NewTable[T any](s *Store, name string, hooks Hooks[T]) *Table[T] {
-	t := &Table[T]{name: name, rows: map[string]*T{}, place: map[string]int{}, hooks: hooks}
+	t := &Table[T]{store: s, name: name, rows: map[string]*T{}, place: map[string]int{}, hooks: hooks}
 	s.tables[name] = t
 	return t
 }
@@ -49,6 +50,14 @@ func (t *Table[T]) Put(tx *Tx, key string, row *T) { tx.put(t.name, key, row) }
 
 // Delete takes the row with this key away.
 func (t *Table[T]) Delete(tx *Tx, key string) { tx.put(t.name, key, nil) }
+
+// Wake lets the row's timer ring again, although the row has not changed.
+func (t *Table[T]) Wake(key string) {
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	t.store.schedule(t.name, key)
+	t.store.wake()
+}
 
 // All yields the rows as they were before the transaction, in the order in which they came.
 func (t *Table[T]) All(*Tx) iter.Seq2[string, *T] {

@@ -1,0 +1,158 @@
+package multipart
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+)
+
+var usual = Rules{Part: "file", Name: "filename", Digest: "sha256"}
+
+func newForm(t *testing.T, content io.Reader) (*Form, *http.Request) {
+	t.Helper()
+	f, err := New(usual, "a.jpg", content, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodPost, "https://example.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Attach(req); err != nil {
+		t.Fatal(err)
+	}
+	return f, req
+}
+
+func read(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestABodyThatIsAskedForAgainIsTheSameAndEndsTheFirst(t *testing.T) {
+	t.Parallel()
+	content := strings.NewReader("content")
+	f, req := newForm(t, content)
+	first := req.Body
+	if _, err := io.CopyN(io.Discard, first, req.ContentLength-50); err != nil { // into the file
+		t.Fatal(err)
+	}
+	second, err := req.GetBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, second)
+	if int64(len(text)) != req.ContentLength || !strings.Contains(text, "\r\n\r\ncontent\r\n--"+f.boundary+"--\r\n") {
+		t.Errorf("sent %d bytes of %d: %s", len(text), req.ContentLength, text)
+	}
+	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, errEnded) {
+		t.Errorf("the first body reads on: %v", err)
+	}
+	f.Detach()
+	if rest := read(t, content); rest != "content" {
+		t.Errorf("the file is left with %q", rest)
+	}
+	if _, err := second.Read(make([]byte, 1)); !errors.Is(err, errEnded) {
+		t.Errorf("the second body reads on: %v", err)
+	}
+	(*Form)(nil).Detach()
+}
+
+// broken is a file that does not go back once it was read.
+type broken struct {
+	*bytes.Reader
+	seeks int
+}
+
+func (b *broken) Seek(offset int64, whence int) (int64, error) {
+	if b.seeks++; b.seeks > 2 {
+		return 0, errors.New("the disk is gone")
+	}
+	return b.Reader.Seek(offset, whence)
+}
+
+func TestAFileThatDoesNotGoBackIsAnError(t *testing.T) {
+	t.Parallel()
+	f, err := New(usual, "a.jpg", &broken{Reader: bytes.NewReader([]byte("x"))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = f.Attach(&http.Request{Header: http.Header{}})
+	if err == nil || err.Error() != "the file does not go back to its beginning: the disk is gone" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestAFileThatShrinksIsNotFilledUp: the length that was announced then does not come, and a server
+// refuses the request.
+func TestAFileThatShrinksIsNotFilledUp(t *testing.T) {
+	t.Parallel()
+	content := bytes.NewReader([]byte("content"))
+	_, req := newForm(t, content)
+	content.Reset([]byte("con"))
+	if text := read(t, req.Body); int64(len(text)) >= req.ContentLength {
+		t.Errorf("sent %d bytes of %d", len(text), req.ContentLength)
+	}
+	content = bytes.NewReader([]byte("con"))
+	_, req = newForm(t, content)
+	content.Reset([]byte("con and more"))
+	if text := read(t, req.Body); int64(len(text)) != req.ContentLength {
+		t.Errorf("sent %d bytes of %d", len(text), req.ContentLength)
+	}
+}
+
+func TestAPipeIsKeptInMemory(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WriteString("content"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	f, req := newForm(t, r)
+	for range 2 {
+		if text := read(t, req.Body); !strings.Contains(text, "\r\n\r\ncontent\r\n") {
+			t.Errorf("sent %s", text)
+		}
+		if err := f.Attach(req); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMetaKeepsWhatGoesWithTheFile(t *testing.T) {
+	t.Parallel()
+	const digest = `"sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"`
+	for members, want := range map[string]string{
+		"":                         `{"filename":"x.jpg",` + digest + `}`,
+		"{}":                       `{"filename":"x.jpg",` + digest + `}`,
+		" {\n} ":                   `{"filename":"x.jpg",` + digest + "\n} ",
+		`{"a":{"filename":"b"}}`:   `{"filename":"x.jpg",` + digest + `,"a":{"filename":"b"}}`,
+		`null`:                     "",
+		`[]`:                       "",
+		`{"a":1`:                   "",
+		`{"filename":"other.jpg"}`: "",
+	} {
+		var given []byte
+		if members != "" {
+			given = []byte(members)
+		}
+		f, err := New(usual, "x.jpg", strings.NewReader("x"), given)
+		if (err == nil) != (want != "") || err == nil && string(f.Meta()) != want {
+			t.Errorf("%q gives %v, want %s", members, err, want)
+			if err == nil {
+				t.Logf("got %s", f.Meta())
+			}
+		}
+	}
+}
