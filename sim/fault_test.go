@@ -233,7 +233,7 @@ func TestWhatAFaultDoesToANotification(t *testing.T) {
 		attempts int
 	}{
 		world.EffectDrop:           {nil, 1, 2},
-		world.EffectDuplicate:      {nil, 2, 1},
+		world.EffectDuplicate:      {nil, 2, 2},
 		world.EffectWrongSignature: {auth.ErrBadSignature, 1, 2},
 		world.EffectUnsigned:       {auth.ErrNotSigned, 1, 2},
 		world.EffectUnknownSerial:  {auth.ErrUnknownSerial, 1, 2},

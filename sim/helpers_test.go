@@ -92,6 +92,7 @@ type memory struct {
 	mu      sync.Mutex
 	events  [][]byte
 	failing bool
+	refused int // events that it did not take
 }
 
 func (m *memory) fail(failing bool) {
@@ -100,10 +101,18 @@ func (m *memory) fail(failing bool) {
 	m.failing = failing
 }
 
+// refusals is how many events were not taken.
+func (m *memory) refusals() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.refused
+}
+
 func (m *memory) Append(event []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.failing {
+		m.refused++
 		return errors.New("the disk is full")
 	}
 	m.events = append(m.events, event)

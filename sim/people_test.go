@@ -94,7 +94,7 @@ func TestADeliveryThatTheJournalDidNotTakeIsMadeAgain(t *testing.T) {
 	r.then = func() { journal.fail(true) }
 	b.Confirm(b.created(object{"notify_url": r.URL}))
 	deadline := time.Now().Add(10 * time.Second)
-	for r.count() < 1 && time.Now().Before(deadline) {
+	for journal.refusals() < 1 && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
 	r.mu.Lock()

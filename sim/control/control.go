@@ -45,6 +45,8 @@ type Merchant struct {
 	PublicKeyID string `json:"public_key_id"` // 微信支付公钥ID
 	PublicKey   string `json:"public_key"`    // 微信支付公钥, PEM
 
+	Secrets []string `json:"secrets"` // which members a real merchant would show nobody
+
 	KeyMode      world.KeyMode `json:"key_mode"`     // with which kind of key WeChat Pay signs to it
 	Certificates []string      `json:"certificates"` // 平台证书, PEM, the one that signs first; none if it has the public key only
 }

@@ -187,10 +187,20 @@ func (g *Gateway) explain() {
 		g.t.Logf("the gateway's requests: %v", err)
 		return
 	}
-	exchanges = slices.DeleteFunc(exchanges, func(x control.Exchange) bool { return x.Status < 300 })
+	exchanges = slices.DeleteFunc(exchanges, func(x control.Exchange) bool { return x.Status < 300 && !failed(x) })
 	for _, x := range exchanges[max(0, len(exchanges)-explained):] {
 		g.t.Log(x.Explain())
 	}
+}
+
+// failed tells that a check failed, or a fault struck.
+func failed(x control.Exchange) bool {
+	for _, check := range x.Checks {
+		if !check.Passed {
+			return true
+		}
+	}
+	return false
 }
 
 // inProcess calls a handler without a listener.

@@ -16,6 +16,7 @@ import (
 
 // World is whom a gateway knows, and by which rules it answers.
 type World struct {
+	Schema    string     `json:"$schema,omitempty"` // where world.schema.json is, for editors
 	Platform  Platform   `json:"platform,omitzero"`
 	Merchants []Merchant `json:"merchants"`
 	Services  []Service  `json:"services,omitempty"`

@@ -208,6 +208,9 @@ func (f *Front) requestID(sub int) string {
 
 func (f *Front) begin(r *http.Request) *Exchange {
 	x := &Exchange{At: f.Clock.Wire(), Method: r.Method, Target: target(r), Header: r.Header.Clone(), Host: r.Host}
+	if r.Header.Get("Authorization") != "" {
+		x.Secrets = []string{"Authorization"} // whoever has it can send the request again for five minutes
+	}
 	x.began, x.gone = time.Now(), r.Context().Done()
 	return x
 }

@@ -21,8 +21,9 @@ type Exchange struct {
 	Target string    `json:"target"`
 	Host   string    `json:"host"`
 
-	Header http.Header `json:"header"`
-	Body   []byte      `json:"body"`
+	Header  http.Header `json:"header"`
+	Secrets []string    `json:"secrets,omitempty"` // which headers a real merchant would show nobody
+	Body    []byte      `json:"body"`
 
 	Operation  string  `json:"operation"`   // "" if none was found
 	MchID      string  `json:"mchid"`       // who signed it, "" if nobody did

@@ -146,7 +146,7 @@ func (a *API) merchants(*http.Request) (any, error) {
 		merchants = append(merchants, control.Merchant{
 			MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: m.PrivateKey, Certificate: m.Certificate,
 			APIv3Key: m.APIv3Key, PublicKeyID: world.PublicKeyID(m.MchID), PublicKey: public,
-			KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
+			Secrets: []string{"private_key", "apiv3_key"}, KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
 		})
 	}
 	return merchants, nil

@@ -49,11 +49,10 @@ func (s *Service) deliver(n *Notification) {
 	if f := s.Faults.OfDelivery(n.told()); f != nil {
 		effect = f.Effect
 	}
-	attempt := s.attempt(n, effect)
+	attempts := []Attempt{s.attempt(n, effect)}
 	if effect == world.EffectDuplicate {
-		attempt = s.attempt(n, effect)
+		attempts = append(attempts, s.attempt(n, effect))
 	}
-	status := attempt.Status
 	s.mu.Lock()
 	delete(s.going, n.ID)
 	s.mu.Unlock()
@@ -66,8 +65,8 @@ func (s *Service) deliver(n *Notification) {
 			return nil // everything was forgotten meanwhile
 		}
 		after := *before
-		after.Attempts = append(slices.Clip(after.Attempts), attempt)
-		after.Delivered = after.Delivered || status == http.StatusOK || status == http.StatusNoContent
+		after.Attempts = slices.Concat(after.Attempts, attempts)
+		after.Delivered = after.Delivered || slices.ContainsFunc(attempts, Attempt.taken)
 		after.Next = time.Time{}
 		if waits := ladders[after.Ladder]; !after.Delivered && len(after.Attempts) <= len(waits) {
 			after.Next = tx.Now.Add(waits[len(after.Attempts)-1])
@@ -83,6 +82,9 @@ func (s *Service) deliver(n *Notification) {
 		s.again(n.ID)
 	}
 }
+
+// taken tells that the merchant said that it has the notification.
+func (a Attempt) taken() bool { return a.Status == http.StatusOK || a.Status == http.StatusNoContent }
 
 // patience is how long a delivery waits that the journal did not take.
 const patience = time.Second
