@@ -99,12 +99,8 @@ func (r *Ring) choose(mchID, asked string) (serial string, key *rsa.PrivateKey) 
 	return id, r.platform // its certificates were all taken away
 }
 
-// AddCertificate makes a new certificate, which does not sign yet.
-func (r *Ring) AddCertificate(tx *store.Tx, now time.Time) (serialNo string, err error) {
-	made, err := world.NewPlatformCertificate(now)
-	if err != nil {
-		return "", err
-	}
+// AddCertificate adds a new certificate, which does not sign yet.
+func (r *Ring) AddCertificate(tx *store.Tx, made world.PlatformCertificate) (serialNo string, err error) {
 	read, err := readCertificate(made)
 	if err != nil {
 		return "", err

@@ -45,9 +45,13 @@ func (a *API) addCertificate(r *http.Request) (any, error) {
 	if _, err := read[struct{}](r); err != nil {
 		return nil, err
 	}
+	certificate, err := world.NewPlatformCertificate(a.Clock.Wire()) // outside of the transaction: it takes a while
+	if err != nil {
+		return nil, err
+	}
 	var made control.PlatformCertificate
 	return &made, a.Store.Update(func(tx *store.Tx) (err error) {
-		made.SerialNo, err = a.Keys.AddCertificate(tx, a.Clock.Wire())
+		made.SerialNo, err = a.Keys.AddCertificate(tx, certificate)
 		return err
 	})
 }
