@@ -42,6 +42,10 @@ type Config struct {
 
 	// AllowCallbacks names hosts that notifications may go to. Loopback always is.
 	AllowCallbacks []string
+
+	// ManageToken is what calls of the management API have to carry: Authorization: Bearer and the
+	// token. Without one they have to be to a loopback address.
+	ManageToken string
 }
 
 // Journal keeps the events of a gateway, so that another one can go on where it ended.
@@ -94,14 +98,15 @@ func New(c Config) (*Gateway, error) {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	s := schedule.Start(clk, st, log, func(tx *store.Tx, ahead time.Duration) { moves.Put(tx, "", &ahead) })
-	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p}
+	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p, Token: c.ManageToken}
 	return &Gateway{world: w, front: f, management: m.Handler(), schedule: s, notify: n, closed: closed}, nil
 }
 
 // ServeHTTP answers a merchant's call.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.front.ServeHTTP(w, r) }
 
-// Management is the management API. Serve it on a listener of its own, on loopback.
+// Management is the management API. Serve it on a listener of its own: on loopback, unless there
+// is a [Config.ManageToken].
 func (g *Gateway) Management() http.Handler { return g.management }
 
 // World is whom the gateway knows, with the keys that it made. Written as JSON and read again, it

@@ -49,6 +49,10 @@ type journal struct {
 	written atomic.Bool // since the last flush
 	flushed chan error  // of the flusher, once it ended
 	stop    chan struct{}
+
+	sync   func() error          // hands the file to the disk
+	failed atomic.Pointer[error] // why the disk did not take it
+	report func(error)           // is told of that at once; nil if nobody is
 }
 
 var _ sim.Journal = (*journal)(nil)
@@ -66,7 +70,7 @@ func (e *journalError) Error() string {
 	dir := filepath.Dir(e.path)
 	switch {
 	case errors.Is(e.err, berrors.ErrTimeout):
-		return fmt.Sprintf("another wxpay runs on %s: end it, choose another directory with --dir, or keep nothing with --memory", dir)
+		return inUse(dir).Error()
 	case errors.Is(e.err, errDamaged):
 		return fmt.Sprintf("%s is %v; it was left as it is: move it away to begin without orders, or choose another directory with --dir", e.path, e.err)
 	default:
@@ -85,11 +89,14 @@ func damaged(format string, args ...any) error {
 // Replay reads the file without the right to change it, and takes that right only when all of it
 // is as it was written and fn took every event.
 func (j *journal) Replay(fn func(event []byte) error) error {
-	info, err := os.Stat(j.path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(j.path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err == nil && info.Size() == 0 {
+	info, err := os.Stat(j.path) // which fails for a link that leads nowhere
+	if err != nil {
+		return &journalError{j.path, err}
+	}
+	if info.Size() == 0 {
 		return &journalError{j.path, damaged("it is empty")} // bbolt would begin a new one
 	}
 	last, err := j.read(fn)
@@ -109,8 +116,19 @@ func (j *journal) read(fn func(event []byte) error) (last uint64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	file, err := os.Open(j.path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
 	err = viewing(db, func(tx *bolt.Tx, told func(func() error) error) error {
-		if err := checkHead(tx, j.path); err != nil {
+		if err := checkSize(tx, j.path); err != nil {
+			return err
+		}
+		if err := checkTree(tx, file, db.Info().PageSize); err != nil {
+			return err
+		}
+		if err := checkHead(tx); err != nil {
 			return err
 		}
 		events := tx.Bucket(eventBucket)
@@ -155,8 +173,8 @@ func viewing(db *bolt.DB, read func(tx *bolt.Tx, told func(func() error) error) 
 	return db.View(func(tx *bolt.Tx) error { return read(tx, told) })
 }
 
-// checkHead checks that the file is a journal in whole, of a version that this wxpay reads.
-func checkHead(tx *bolt.Tx, path string) error {
+// checkSize checks that the file was not cut off.
+func checkSize(tx *bolt.Tx, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -164,6 +182,11 @@ func checkHead(tx *bolt.Tx, path string) error {
 	if info.Size() < tx.Size() {
 		return damaged("it was cut off after %d of %d bytes", info.Size(), tx.Size())
 	}
+	return nil
+}
+
+// checkHead checks that the file is a journal, of a version that this wxpay reads.
+func checkHead(tx *bolt.Tx) error {
 	head := tx.Bucket(headBucket)
 	if head == nil || tx.Bucket(eventBucket) == nil {
 		return errors.New("it is not the journal of a simulator")
@@ -226,7 +249,7 @@ func (j *journal) open(last uint64) error {
 
 // use writes to db from now on.
 func (j *journal) use(db *bolt.DB) {
-	j.db, j.stop, j.flushed = db, make(chan struct{}), make(chan error, 1)
+	j.db, j.sync, j.stop, j.flushed = db, db.Sync, make(chan struct{}), make(chan error, 1)
 	go func() { j.flushed <- j.flush() }()
 }
 
@@ -241,15 +264,28 @@ func (j *journal) begin() error {
 	}
 	err = errors.Join(f.Close(), makeJournal(f.Name()))
 	if err == nil {
-		err = os.Rename(f.Name(), j.path)
+		err = place(f.Name(), j.path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		_ = os.Remove(f.Name())
+		return &journalError{j.path, err}
 	}
 	if err := j.open(0); err != nil {
 		return &journalError{j.path, err}
 	}
 	return nil
+}
+
+// place gives a file its name, unless something has it already.
+func place(made, name string) error {
+	err := os.Link(made, name)
+	if err == nil {
+		return os.Remove(made)
+	}
+	if _, there := os.Lstat(name); !errors.Is(there, fs.ErrNotExist) {
+		return fmt.Errorf("it was not there at the start: %w", fs.ErrExist)
+	}
+	return os.Rename(made, name) // on a file system without links
 }
 
 // makeJournal writes a journal without events to an empty file.
@@ -299,6 +335,9 @@ func (j *journal) Append(event []byte) error {
 	if j.db == nil {
 		return errors.New("the journal has not begun")
 	}
+	if failed := j.failed.Load(); failed != nil {
+		return *failed
+	}
 	err := j.db.Update(func(tx *bolt.Tx) error {
 		events := tx.Bucket(eventBucket)
 		events.FillPercent = 1 // nothing is ever put between two events
@@ -332,18 +371,27 @@ func decodeEvent(key, value []byte, want uint64) ([]byte, error) {
 	return value[4:], nil
 }
 
-// flush hands what was written to the disk, again and again until stop.
+// flush hands what was written to the disk, again and again until stop, or until the disk does
+// not take it: what it has then nobody knows, so no more is written.
 func (j *journal) flush() error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
-	var failed error
 	for {
 		select {
 		case <-j.stop:
-			return errors.Join(failed, j.db.Sync())
+			return j.sync()
 		case <-tick.C:
-			if j.written.Swap(false) {
-				failed = errors.Join(failed, j.db.Sync())
+			if !j.written.Swap(false) {
+				continue
+			}
+			if err := j.sync(); err != nil {
+				err = fmt.Errorf("%s does not get to the disk: %w; no more is kept in it", j.path, err)
+				j.failed.Store(&err)
+				if j.report != nil {
+					j.report(err)
+				}
+				<-j.stop
+				return err
 			}
 		}
 	}

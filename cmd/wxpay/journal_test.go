@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,6 +160,13 @@ func TestAJournalThatDoesNotReadIsLeftAsItIs(t *testing.T) {
 		{"without its head", changed(func(c []byte) { clear(c[:2*page]) }), "is damaged"},
 		{"with an event that is another", changed(func(c []byte) { c[at] = 'E' }), "event 1001 is not as it was written"},
 		{"with a page that is empty", changed(func(c []byte) { clear(c[at/page*page:][:page]) }), "is damaged"},
+		{"with pages in a circle", changed(func(c []byte) {
+			for at := 2 * page; at < len(c); at += page { // every branch leads to itself
+				if binary.NativeEndian.Uint16(c[at+8:]) == branchPage {
+					binary.NativeEndian.PutUint64(c[at+pageHead+8:], uint64(at/page))
+				}
+			}
+		}), "is reached twice"},
 		{"of a newer wxpay", format(t, "2"), "a newer wxpay wrote it, in format 2, and this one reads 1"},
 		{"of no format", format(t, "moon"), "its format is no number"},
 		{"of another program", bolted(t, func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("cats")); return err }), "it is not the journal of a simulator"},
@@ -265,9 +278,52 @@ func TestOnlyOneUsesAJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), journalFile)
 	j := begun(t, path)
 	defer j.Close()
-	want := "another wxpay runs on " + filepath.Dir(path) + ": end it, choose another directory with --dir, or keep nothing with --memory"
+	want := "another wxpay runs on " + filepath.Dir(path) + ": end it, or choose another directory with --dir"
 	if _, err := replayed(path); err == nil || err.Error() != want {
 		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
+
+func TestAJournalThatDoesNotGetToTheDiskTakesNoMore(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), journalFile)
+	if err := begun(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	j := newJournal(path)
+	db, err := openBolt(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("input/output error")
+	reports := make(chan error, 100)
+	j.report = func(err error) { reports <- err }
+	j.db, j.stop, j.flushed = db, make(chan struct{}), make(chan error, 1)
+	j.sync = func() error { return broken }
+	go func() { j.flushed <- j.flush() }()
+	appendAll(t, j, "one")
+	select {
+	case err := <-reports:
+		if !errors.Is(err, broken) || !strings.Contains(err.Error(), path) {
+			t.Errorf("it reports %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it reports nothing")
+	}
+	for range 2 {
+		if err := j.Append([]byte("two")); !errors.Is(err, broken) {
+			t.Errorf("it takes another event: %v", err)
+		}
+		time.Sleep(flushEvery + flushEvery/10)
+	}
+	if err := j.Close(); !errors.Is(err, broken) || strings.Count(err.Error(), broken.Error()) != 1 {
+		t.Errorf("at its end: %v", err)
+	}
+	if len(reports) != 0 {
+		t.Errorf("it reports it %d times", len(reports)+1)
+	}
+	if events, err := replayed(path); !slices.Equal(events, []string{"one"}) || err != nil {
+		t.Errorf("it has %q: %v", events, err)
 	}
 }
 
@@ -393,15 +449,108 @@ func TestSimRefusesAJournalThatIsOfNoUse(t *testing.T) {
 
 func TestTwoSimsDoNotUseOneDirectory(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "wxpay-sim")
-	startSim(t, dir)
-	settings := contentOf(t, dir)[settingsFile]
-	status, stdout, stderr := wxpay(t.Context(), "sim", "--listen", "127.0.0.1:0", "--manage", "127.0.0.1:0", "--dir", dir)
-	if status != 1 || stdout != "" || !strings.Contains(stderr, "wxpay: another wxpay runs on "+dir) {
-		t.Errorf("exit status %d, %q", status, stdout+stderr)
+	for _, first := range [][]string{nil, {"--memory"}} {
+		dir := filepath.Join(t.TempDir(), "wxpay-sim")
+		startSim(t, dir, first...)
+		before := contentOf(t, dir)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		for _, second := range [][]string{nil, {"--memory"}} {
+			status, stdout, stderr := wxpay(ctx, append([]string{"sim", "--listen", "127.0.0.1:0", "--manage", "127.0.0.1:0", "--dir", dir}, second...)...)
+			if status != 1 || stdout != "" || stderr != "wxpay: another wxpay runs on "+dir+": end it, or choose another directory with --dir\n" {
+				t.Errorf("%q after %q: exit status %d, %q", second, first, status, stdout+stderr)
+			}
+		}
+		if after := contentOf(t, dir); !maps.Equal(after, before) {
+			t.Errorf("after %q, the files of the first are others", first)
+		}
 	}
-	if contentOf(t, dir)[settingsFile] != settings {
-		t.Error("the settings of the first are gone")
+}
+
+func TestOfManySimsThatStartAtOnceOneRuns(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "wxpay-sim")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var runs sync.WaitGroup
+	refused, status := make(chan string, 10), make(chan int, 10)
+	for range cap(status) {
+		runs.Go(func() {
+			code, _, stderr := wxpay(ctx, "sim", "--listen", "127.0.0.1:0", "--manage", "127.0.0.1:0", "--dir", dir)
+			status <- code
+			refused <- stderr
+		})
+	}
+	for range cap(status) - 1 {
+		if code, text := <-status, <-refused; code != 1 || !strings.Contains(text, "another wxpay runs on "+dir) {
+			t.Errorf("exit status %d, %q", code, text)
+		}
+	}
+	for _, err := os.Stat(filepath.Join(dir, settingsFile)); err != nil && ctx.Err() == nil; _, err = os.Stat(filepath.Join(dir, settingsFile)) {
+		time.Sleep(time.Millisecond) // they are written last
+	}
+	var w struct {
+		Merchants []struct{ Certificate string }
+	}
+	before := contentOf(t, dir)
+	if err := json.Unmarshal([]byte(before[worldFile]), &w); err != nil || w.Merchants[0].Certificate != before[certificateFile] {
+		t.Errorf("the certificate is not that of the world: %v", err)
+	}
+	cancel()
+	runs.Wait()
+	if code, text := <-status, <-refused; code != 0 || text != "" {
+		t.Errorf("the one that ran: exit status %d, %q", code, text)
+	}
+	startSim(t, dir)
+}
+
+func TestASimThatEndedLeavesNoLock(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "wxpay-sim")
+	startSim(t, dir).end(t)
+	if _, locked := contentOf(t, dir)[lockName]; locked {
+		t.Error("the lock is still there")
+	}
+	writeFile(t, filepath.Join(dir, lockName), "") // as after kill -9
+	startSim(t, dir)
+
+	killed := t.TempDir() // before it wrote anything
+	writeFile(t, filepath.Join(killed, lockName), "")
+	startSim(t, killed)
+}
+
+func TestSimReplacesNothingThatIsNotItsJournal(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "wxpay-sim")
+	startSim(t, dir).end(t)
+	path := filepath.Join(dir, journalFile)
+	moved := filepath.Join(t.TempDir(), "moved.db")
+	if err := errors.Join(os.Rename(path, moved), os.Symlink(filepath.Join(t.TempDir(), "unmounted"), path)); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := wxpay(t.Context(), "sim", "--listen", "127.0.0.1:0", "--manage", "127.0.0.1:0", "--dir", dir)
+	if status != 1 || stdout != "" || !strings.Contains(stderr, path) || !strings.Contains(stderr, "no such file") {
+		t.Errorf("with a link that leads nowhere: exit status %d, %q", status, stdout+stderr)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link is gone: %v", err)
+	}
+	if err := errors.Join(os.Remove(path), os.Symlink(moved, path)); err != nil {
+		t.Fatal(err)
+	}
+	startSim(t, dir) // on another disk, such as a volume
+
+	late := filepath.Join(t.TempDir(), journalFile)
+	j := newJournal(late)
+	if err := j.Replay(func([]byte) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, late, "three years of work")
+	if err := j.begin(); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("where a file came meanwhile: %v", err)
+	}
+	if after := contentOf(t, filepath.Dir(late)); len(after) != 1 || after[journalFile] != "three years of work" {
+		t.Errorf("it left %q", after)
 	}
 }
 

@@ -18,13 +18,15 @@ import (
 
 const (
 	defaultManageURL = "http://127.0.0.1:8081"
-	manageVariable   = "WECHATPAY_MANAGE_URL" // which wechatpay.env sets
+	manageVariable   = "WECHATPAY_MANAGE_URL"   // which wechatpay.env sets
+	tokenVariable    = "WECHATPAY_MANAGE_TOKEN" // as well
 )
 
 // remote is what the commands have in common that speak to a simulator which runs.
 type remote struct {
 	program
 	manage string
+	token  string
 	asJSON bool
 }
 
@@ -33,6 +35,7 @@ func (p program) remote(cmd *cobra.Command) *remote {
 	r := &remote{program: p}
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&r.manage, "manage", "", "`address` of the simulator's management API (default $"+manageVariable+", else "+defaultManageURL+")")
+	flags.StringVar(&r.token, "manage-token", "", "`token` of the management API, where it wants one (default $"+tokenVariable+")")
 	flags.BoolVar(&r.asJSON, "json", false, "print JSON, for machines")
 	return r
 }
@@ -44,9 +47,13 @@ func (r *remote) does(play func(ctx context.Context, c *control.Client, args []s
 		if err != nil {
 			return err
 		}
+		token := cmp.Or(r.token, os.Getenv(tokenVariable))
+		if err := checkToken(token); err != nil {
+			return fmt.Errorf("--manage-token or $%s: %w", tokenVariable, err)
+		}
 		client := &http.Client{Transport: &http.Transport{}} // the simulator is on this machine: no proxy
 		defer client.CloseIdleConnections()
-		return explain(base, play(cmd.Context(), control.New(base, client), args))
+		return explain(base, play(cmd.Context(), control.New(base, client).WithToken(token), args))
 	}
 }
 
@@ -78,6 +85,9 @@ func explain(base string, err error) error {
 	refused, ok := errors.AsType[*control.Error](err)
 	if syntax || other || ok && refused.Message == "" {
 		return fmt.Errorf("what answers at %s is not the management API of a simulator: say where that is with --manage or $%s", base, manageVariable)
+	}
+	if ok && refused.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("the simulator at %s wants its token: give it with --manage-token or $%s, which its %s sets", base, tokenVariable, settingsFile)
 	}
 	if ok {
 		return errors.New(refused.Message)

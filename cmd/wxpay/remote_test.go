@@ -430,3 +430,70 @@ func TestTables(t *testing.T) {
 		t.Errorf("with colour it is %q, want %q", out.String(), want)
 	}
 }
+
+func TestAManagementAPIThatIsNotOnLoopbackWantsItsToken(t *testing.T) {
+	t.Parallel()
+	for _, given := range []string{"", "open-sesame"} {
+		c := console{startSim(t, filepath.Join(t.TempDir(), "wxpay-sim"), "--memory", "--manage", "0.0.0.0:0", "--manage-token", given), t}
+		token := c.settings[tokenVariable]
+		if given != "" && token != given || len(token) < len("open-sesame") {
+			t.Fatalf("with --manage-token %q the token is %q", given, token)
+		}
+		c.order("1", "http://127.0.0.1:1/")
+		for _, line := range []string{"user confirm 1", "clock", "requests", "user confirm 1 --manage-token " + token + "x"} {
+			c.refuses(line, "the simulator at "+c.settings[manageVariable]+" wants its token: give it with --manage-token or $WECHATPAY_MANAGE_TOKEN, which its wechatpay.env sets")
+		}
+		c.refuses("clock --manage-token 口令", "--manage-token or $WECHATPAY_MANAGE_TOKEN: a token has printable ASCII")
+		c.says("user confirm 1 --manage-token "+token, "is confirmed")
+
+		get := func(header, value string) int {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.settings[manageVariable]+"/clock", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = "shop:8081"
+			if value != "" {
+				req.Header.Set("Authorization", value)
+			}
+			if header != "" {
+				req.Header.Set(header, "x")
+			}
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			return res.StatusCode
+		}
+		for _, tt := range []struct {
+			header, value string
+			want          int
+		}{
+			{"", "", 401}, {"", "Bearer", 401}, {"", "Bearer ", 401}, {"", token, 401}, {"", "Basic " + token, 401}, {"", "Bearer " + token[1:], 401},
+			{"", "Bearer " + token, 200}, {"", "bearer " + token, 200},
+			{"Origin", "Bearer " + token, 403}, {"Wechatpay-Signature", "Bearer " + token, 403},
+		} {
+			if got := get(tt.header, tt.value); got != tt.want {
+				t.Errorf("by another name with %q and %q: status %d, want %d", tt.value, tt.header, got, tt.want)
+			}
+		}
+		c.end(t)
+		if !strings.Contains(c.stderr.String(), "other machines can call --manage 0.0.0.0:0") {
+			t.Errorf("it does not warn: %q", c.stderr.String())
+		}
+	}
+}
+
+// It does not run at once with others, for the environment is everybody's.
+func TestTheTokenIsThatOfTheEnvironment(t *testing.T) {
+	t.Setenv(tokenVariable, "open-sesame")
+	c := newConsole(t)
+	if token := c.settings[tokenVariable]; token != "open-sesame" {
+		t.Errorf("the token is %q", token)
+	}
+	c.says("clock", "signatures")
+	t.Setenv(tokenVariable, "")
+	c.refuses("clock", "the simulator at ")
+	t.Setenv(tokenVariable, "two words")
+	refuses(t, filepath.Join(t.TempDir(), "wxpay-sim"), "$WECHATPAY_MANAGE_TOKEN: a token has")
+}

@@ -23,6 +23,7 @@ type simulator struct {
 	gateway   *sim.Gateway
 	baseURL   string // for merchants
 	manageURL string // for who plays their users
+	token     string // that they need, if there is one
 
 	servers []*http.Server
 	failed  chan error // of a listener that broke

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +24,7 @@ import (
 // simFlags is what wxpay sim is asked for.
 type simFlags struct {
 	listen, manage string
+	token          string // of the management API
 	dir, seed      string
 	callbacks      []string
 	memory, https  bool
@@ -47,12 +50,14 @@ keys, orders, clock and notifications:
   ca.pem              with --tls, what an SDK has to trust to call it by HTTPS
 
 The commands below play the users, move the clock and tell what was sent: they speak the
-management API of a simulator that runs. It has no password, so it is for this machine
-alone. All keys are made for the simulator: do not use them elsewhere.`,
+management API of a simulator that runs. On loopback it wants no token, unless one is given; on
+another address it does, and makes one for wechatpay.env if none is given. All keys are made for
+the simulator: do not use them elsewhere.`,
 		Example: `  wxpay sim
   wxpay sim --listen 127.0.0.1:0 --dir /tmp/wxpay-sim
   wxpay sim --listen 0.0.0.0:8080 --allow-callbacks shop    for a container named shop
   wxpay sim --tls --listen 127.0.0.1:8443
+  wxpay sim --manage 0.0.0.0:8081    with a token, for other machines
 
   wxpay sim user confirm 20241124001    in another terminal, as the order's user
   wxpay sim clock advance 30d
@@ -63,7 +68,8 @@ alone. All keys are made for the simulator: do not use them elsewhere.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.Func("listen", "`address` that merchants call, port 0 for any that is free (default "+f.listen+")", f.setListen)
-	flags.Func("manage", "`address` of the management API, on loopback (default "+f.manage+")", f.setManage)
+	flags.Func("manage", "`address` of the management API, with a token unless it is on loopback (default "+f.manage+")", f.setManage)
+	flags.Func("manage-token", "`token` that calls of the management API have to carry (default $"+tokenVariable+", else one is made unless it is on loopback)", f.setToken)
 	flags.StringVar(&f.dir, "dir", "wxpay-sim", "`directory` of keys and settings, made if it is not there")
 	flags.StringVar(&f.seed, "seed", "", "world.json to begin with, a `file`; for a new directory only")
 	flags.BoolVar(&f.memory, "memory", false, "keep orders in memory only; "+journalFile+" is neither read nor written")
@@ -81,11 +87,33 @@ func (f *simFlags) setListen(address string) error {
 
 func (f *simFlags) setManage(address string) error {
 	f.manage = address
-	host, _, err := net.SplitHostPort(address)
-	if err == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return errors.New("the management API has no password, so it is for loopback addresses only, such as 127.0.0.1:8081")
-	}
+	_, _, err := net.SplitHostPort(address)
 	return err
+}
+
+func (f *simFlags) setToken(token string) error {
+	f.token = token
+	return checkToken(token)
+}
+
+// checkToken refuses what does not go into a header.
+func checkToken(token string) error {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("a token has printable ASCII characters only, and no spaces")
+	}
+	return nil
+}
+
+// manageToken is what calls to the management API on address have to carry, "" if nothing.
+func (f *simFlags) manageToken(address net.Addr) (string, error) {
+	token := cmp.Or(f.token, os.Getenv(tokenVariable))
+	if err := checkToken(token); err != nil {
+		return "", fmt.Errorf("$%s: %w", tokenVariable, err)
+	}
+	if token == "" && !isLoopback(address) {
+		token = rand.Text()
+	}
+	return token, nil
 }
 
 func (f *simFlags) addCallbacks(host string) error {
@@ -109,14 +137,19 @@ func (p program) sim(ctx context.Context, f simFlags) (err error) {
 		return err
 	}
 	defer management.Close()
+	if f.token, err = f.manageToken(management.Addr()); err != nil {
+		return err
+	}
 
 	dir, err := openSimDir(f.dir)
 	if err != nil {
 		return err
 	}
+	defer dir.unlock()
 	var journal *journal
 	if !f.memory {
 		journal = newJournal(dir.file(journalFile))
+		journal.report = func(err error) { fmt.Fprintf(p.stderr, "wxpay: %v\n", err) }
 		defer func() { err = errors.Join(err, journal.Close()) }()
 	}
 	gateway, err := p.gateway(f, dir, journal)
@@ -129,6 +162,7 @@ func (p program) sim(ctx context.Context, f simFlags) (err error) {
 		return err
 	}
 	s := serve(gateway, merchants, management, config, p.stderr)
+	s.token = f.token
 	defer s.Close()
 	merchant, err := firstMerchant(ctx, s)
 	if err != nil {
@@ -140,6 +174,9 @@ func (p program) sim(ctx context.Context, f simFlags) (err error) {
 	p.introduce(s, dir, merchant, f)
 	if !isLoopback(merchants.Addr()) {
 		fmt.Fprintf(p.stderr, "wxpay: warning: other machines can call --listen %s, and the keys of a simulator are no secret\n", f.listen)
+	}
+	if !isLoopback(management.Addr()) {
+		fmt.Fprintf(p.stderr, "wxpay: warning: other machines can call --manage %s, by HTTP, if they have the token\n", f.manage)
 	}
 	select {
 	case <-ctx.Done():
@@ -178,7 +215,7 @@ func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gatewa
 			return nil, fmt.Errorf("--seed %s: %w", f.seed, err)
 		}
 	}
-	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout}), AllowCallbacks: f.callbacks}
+	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout, why: p.stderr}), AllowCallbacks: f.callbacks, ManageToken: f.token}
 	if journal != nil {
 		config.Journal = journal
 	}
@@ -202,7 +239,7 @@ func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gatewa
 
 // firstMerchant is who the files of the directory are for.
 func firstMerchant(ctx context.Context, s *simulator) (control.Merchant, error) {
-	merchants, err := control.New(s.manageURL, http.DefaultClient).Merchants(ctx)
+	merchants, err := control.New(s.manageURL, http.DefaultClient).WithToken(s.token).Merchants(ctx)
 	if err != nil {
 		return control.Merchant{}, err
 	}
@@ -239,11 +276,17 @@ func (p program) introduce(s *simulator, dir *simDir, m control.Merchant, f simF
 	}
 	row("settings", "set -a; . "+quote(dir.file(settingsFile))+"; set +a")
 	row("management", s.manageURL)
+	if s.token != "" {
+		row("  its token", tokenVariable+" in "+dir.file(settingsFile))
+	}
 	if !f.memory {
 		row("orders", dir.file(journalFile))
 	}
 	_ = t.Flush()
-	where := ""
+	where, curl := "", "curl"
+	if s.token != "" {
+		curl = `curl -H "Authorization: Bearer $` + tokenVariable + `"`
+	}
 	if s.manageURL != defaultManageURL {
 		where = " --manage " + s.manageURL
 	}
@@ -252,7 +295,7 @@ A user confirms an order:
   wxpay sim user confirm ORDER%[1]s
 All requests, and what was wrong with them:
   wxpay sim requests --follow%[1]s
-  curl %[2]s/requests
+  %[3]s %[2]s/requests
 
-`, where, s.manageURL)
+`, where, s.manageURL, curl)
 }

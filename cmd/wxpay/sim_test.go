@@ -170,20 +170,29 @@ func TestSimServesWhoHasItsDirectory(t *testing.T) {
 		t.Fatalf("a query for no order: %v, want a signed ORDER_NOT_EXIST", err)
 	}
 	line := r.waitFor(t, "GET /v3/payscore/partner/serviceorder?")
-	if !strings.Contains(line, " 404 by business: ORDER_NOT_EXIST") {
+	if !strings.HasSuffix(line, " 404 by business") {
 		t.Errorf("the request is printed as %q", line)
 	}
+	stranger := r.settings["WECHATPAY_BASE_URL"] + "/v3/certificates"
+	if res, err := http.Get(stranger); err != nil {
+		t.Fatal(err)
+	} else {
+		res.Body.Close()
+	}
+	r.waitFor(t, "GET /v3/certificates ")
 	cert, err := auth.LoadCertificate(r.settings["WECHATPAY_CERTIFICATE_FILE"])
 	if err != nil || auth.SerialNo(cert) != r.settings["WECHATPAY_SERIAL_NO"] {
 		t.Errorf("the certificate is not the merchant's: %v", err)
 	}
 	users := control.New(r.settings["WECHATPAY_MANAGE_URL"], http.DefaultClient)
 	requests, err := users.Requests(t.Context(), 0)
-	if err != nil || len(requests) != 1 {
+	if err != nil || len(requests) != 2 {
 		t.Errorf("the management API tells of %d requests: %v", len(requests), err)
 	}
-	if text := r.stderr.String(); text != "" {
-		t.Errorf("stderr: %s", text)
+	r.end(t)
+	why := strings.SplitAfter(r.stderr.String(), "\n") // a line for each
+	if len(why) != 3 || !strings.HasPrefix(why[0], line+": ORDER_NOT_EXIST") || !strings.Contains(why[1], " GET /v3/certificates 400 by headers: ") || why[2] != "" {
+		t.Errorf("stderr: %q", why)
 	}
 }
 
@@ -246,7 +255,7 @@ func TestSimKeepsItsFilesToItsUser(t *testing.T) {
 					t.Errorf("the mode of %s is %o", e.Name(), mode)
 				}
 			}
-			if want := []string{certificateFile, privateKeyFile, journalFile, publicKeyFile, settingsFile, worldFile}; !slices.Equal(names, want) {
+			if want := []string{lockName, certificateFile, privateKeyFile, journalFile, publicKeyFile, settingsFile, worldFile}; !slices.Equal(names, want) {
 				t.Errorf("it has %q, want %q", names, want)
 			}
 		})
@@ -397,12 +406,20 @@ func TestSimRefusesADirectoryThatIsNotItsOwn(t *testing.T) {
 	})
 }
 
-// What a first start left behind that was broken off is no hindrance.
-func TestSimPassesOverTemporaryFiles(t *testing.T) {
+// What a start left behind that was broken off is no hindrance, and may have keys.
+func TestSimRemovesTemporaryFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, temporary+worldFile+"-1"), "{")
-	startSim(t, dir)
+	for range 2 { // the first start, and the next one
+		left := temporary + privateKeyFile + "-1"
+		writeFile(t, filepath.Join(dir, left), "-----BEGIN PRIVATE KEY-----")
+		startSim(t, dir).end(t)
+		for name := range contentOf(t, dir) {
+			if strings.HasPrefix(name, temporary) {
+				t.Errorf("%s is still there", name)
+			}
+		}
+	}
 }
 
 func TestSimSaysWhichAddressIsTaken(t *testing.T) {

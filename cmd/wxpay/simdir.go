@@ -30,6 +30,7 @@ const (
 	journalFile     = "journal.db"
 	caFile          = "ca.pem"
 	caKeyFile       = "ca_key.pem"
+	lockName        = ".lock" // while it is in use
 )
 
 // temporary begins the names of files that are being written.
@@ -39,33 +40,56 @@ const temporary = ".wxpay-"
 type simDir struct {
 	path  string       // absolute
 	world *world.World // what the last start left, nil on the first
+
+	made       bool // by lock
+	unlockFile func()
 }
 
-// openSimDir looks at a directory, which need not be there, and changes nothing. It refuses one
-// with other things in it.
+// openSimDir takes a directory, which need not be there, for this wxpay alone, until unlock. It
+// refuses one with other things in it, and changes nothing of what is there.
 func openSimDir(path string) (*simDir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	d := &simDir{path: path}
-	entries, err := os.ReadDir(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return d, nil
+	if _, err := d.holdsWorld(); err != nil {
+		return nil, err // before anything is put into it
+	}
+	if err := d.lock(); err != nil {
+		return nil, err
+	}
+	known, err := d.holdsWorld() // now that nobody else changes it
+	if err == nil && known {
+		d.world, err = readWorld(d.file(worldFile))
+		err = d.damaged(err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the directory does not open: %w", err)
+		d.unlock()
+		return nil, err
+	}
+	return d, nil
+}
+
+// holdsWorld tells whether the directory was a simulator's before. One that is not there, or empty,
+// was none but can be.
+func (d *simDir) holdsWorld() (bool, error) {
+	entries, err := os.ReadDir(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("the directory does not open: %w", err)
 	}
 	named := func(e fs.DirEntry) bool { return e.Name() == worldFile }
 	if slices.ContainsFunc(entries, named) {
-		d.world, err = readWorld(d.file(worldFile))
-		return d, d.damaged(err)
+		return true, nil
 	}
-	foreign := func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), temporary) }
+	foreign := func(e fs.DirEntry) bool { return e.Name() != lockName && !strings.HasPrefix(e.Name(), temporary) }
 	if slices.ContainsFunc(entries, foreign) {
-		return nil, fmt.Errorf("%s is not a simulator's directory: it is not empty and has no %s; nothing was changed, choose another with --dir", path, worldFile)
+		return false, fmt.Errorf("%s is not a simulator's directory: it is not empty and has no %s; nothing was changed, choose another with --dir", d.path, worldFile)
 	}
-	return d, nil
+	return false, nil
 }
 
 // damaged says what to do about a world.json that reads, but is no world.
@@ -90,7 +114,7 @@ func readWorld(name string) (*world.World, error) {
 // begin writes what a simulator needs to start again, before it has anything to keep. The world
 // goes first: it makes the directory ours. The config is for HTTPS, if that is wanted.
 func (d *simDir) begin(complete *world.World, j *journal, https bool, listen net.Addr) (*tls.Config, error) {
-	if err := d.make(); err != nil {
+	if err := errors.Join(d.own(), d.removeTemporary()); err != nil {
 		return nil, err
 	}
 	if err := d.saveWorld(complete); err != nil {
@@ -139,15 +163,23 @@ func publicKey(m control.Merchant) string {
 	return m.PublicKey
 }
 
-// make makes the directory, for its owner alone. One that was used before keeps its mode.
-func (d *simDir) make() error {
+// own keeps the directory to its owner. One that was used before keeps its mode.
+func (d *simDir) own() error {
 	if d.world != nil {
 		return nil
 	}
-	if err := os.MkdirAll(d.path, 0o700); err != nil {
-		return err
-	}
 	return os.Chmod(d.path, 0o700)
+}
+
+// removeTemporary removes files that a start left which was broken off: there may be keys in them.
+func (d *simDir) removeTemporary() error {
+	entries, err := os.ReadDir(d.path)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), temporary) && e.Type().IsRegular() {
+			err = errors.Join(err, os.Remove(d.file(e.Name())))
+		}
+	}
+	return err
 }
 
 // saveWorld leaves a world.json alone that lacks nothing.
@@ -201,6 +233,7 @@ func (d *simDir) settings(s *simulator, m control.Merchant, https bool) string {
 	set("BASE_URL", s.baseURL, true)
 	set("CA_FILE", d.file(caFile), https)
 	set("MANAGE_URL", s.manageURL, true)
+	set("MANAGE_TOKEN", s.token, true)
 	set("MCHID", m.MchID, true)
 	set("SERIAL_NO", m.SerialNo, true)
 	set("PRIVATE_KEY_FILE", d.file(privateKeyFile), m.PrivateKey != "") // else the merchant has it

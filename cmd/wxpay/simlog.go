@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 )
 
-// requestLog prints the simulator's records for people: each request is one line that tells
-// method, path and status, and why it was refused.
+// requestLog prints the simulator's records for people: each request is one line of w that tells
+// method, path and status, and each check that refused one is a line of why that tells what it found.
 type requestLog struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu     sync.Mutex
+	w, why io.Writer
 }
 
 var _ slog.Handler = (*requestLog)(nil)
@@ -28,13 +29,16 @@ func (l *requestLog) Handle(_ context.Context, r slog.Record) error {
 	if r.Message != "request" {
 		line += " " + r.Message
 	}
+	var findings []string // each with what came before it
 	r.Attrs(func(a slog.Attr) bool {
 		switch {
 		case r.Message != "request":
 			line += fmt.Sprintf(" %s=%q", a.Key, a.Value)
 		case a.Key == "request_id":
 		case a.Key == "refused_by":
-			line += " by " + a.Value.String() + ":"
+			line += " by " + a.Value.String()
+		case a.Key == "finding":
+			findings = append(findings, line+": "+a.Value.String())
 		default:
 			line += " " + a.Value.String()
 		}
@@ -43,6 +47,10 @@ func (l *requestLog) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := fmt.Fprintln(l.w, harmless(line))
+	for _, finding := range findings {
+		_, failed := fmt.Fprintln(l.why, harmless(finding))
+		err = errors.Join(err, failed)
+	}
 	return err
 }
 

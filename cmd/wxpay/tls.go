@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"os"
 	"time"
 )
 
@@ -27,16 +28,28 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// authority is that of an earlier start, or a new one.
+// authority is that of an earlier start, or a new one. What clients may trust is not replaced
+// before its time.
 func (d *simDir) authority(now time.Time) (*authority, error) {
-	a, err := readAuthority(d.file(caFile), d.file(caKeyFile))
-	switch {
-	case err == nil && now.Before(a.cert.NotAfter):
-		return a, nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the CA of --tls: %w; remove %s and %s, and new ones are made", err, d.file(caFile), d.file(caKeyFile))
+	cert, key := d.file(caFile), d.file(caKeyFile)
+	_, noCert := os.Lstat(cert)
+	_, noKey := os.Lstat(key)
+	switch noCert, noKey := errors.Is(noCert, fs.ErrNotExist), errors.Is(noKey, fs.ErrNotExist); {
+	case noCert && !noKey:
+		return nil, fmt.Errorf("the CA of --tls: %s is there, but %s is missing: put it back, or remove the other, and new ones are made", key, cert)
+	case noKey && !noCert:
+		return nil, fmt.Errorf("the CA of --tls: %s is there, but %s is missing: put it back, or remove the other, and new ones are made", cert, key)
+	case !noCert:
+		a, err := readAuthority(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("the CA of --tls: %w; remove %s and %s, and new ones are made", err, cert, key)
+		}
+		if now.Before(a.cert.NotAfter) {
+			return a, nil
+		}
 	}
-	if a, err = newAuthority(now); err != nil {
+	a, err := newAuthority(now)
+	if err != nil {
 		return nil, err
 	}
 	return a, a.save(d)

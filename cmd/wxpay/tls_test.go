@@ -98,3 +98,16 @@ func TestSimRefusesACAThatIsDamaged(t *testing.T) {
 	writeFile(t, filepath.Join(dir, caFile), "moon")
 	refuses(t, dir, "the CA of --tls: ", "--tls")
 }
+
+func TestSimRefusesHalfOfACA(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []string{caFile, caKeyFile} {
+		dir := filepath.Join(t.TempDir(), "wxpay-sim")
+		startSim(t, dir, "--tls").end(t)
+		if err := os.Remove(filepath.Join(dir, gone)); err != nil {
+			t.Fatal(err)
+		}
+		refuses(t, dir, "is there, but "+filepath.Join(dir, gone)+" is missing", "--tls")
+		startSim(t, dir).end(t) // without --tls there is no need of it
+	}
+}

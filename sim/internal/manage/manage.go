@@ -3,6 +3,8 @@
 package manage
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/sim/control"
@@ -36,6 +39,8 @@ type API struct {
 	Log      *front.Log
 	Faults   *fault.Set
 	PayScore *payscore.Product
+
+	Token string // that calls have to carry; without one they have to be to loopback
 }
 
 // Handler serves the API.
@@ -51,13 +56,13 @@ func (a *API) Handler() http.Handler {
 	a.handleNotifications(mux)
 	mux.Handle("GET /requests", answer(a.requests))
 	mux.Handle("POST /reset", answer(a.reset))
-	return guard(mux)
+	return a.guard(mux)
 }
 
 // guard keeps out who is not a program of this machine's user: web pages, be they from another
 // origin or by a name that leads to loopback, and the simulator's own notifications, whose
-// addresses merchants choose.
-func guard(next http.Handler) http.Handler {
+// addresses merchants choose. Who knows the token may call by any name.
+func (a *API) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if h, _, err := net.SplitHostPort(host); err == nil {
@@ -65,7 +70,10 @@ func guard(next http.Handler) http.Handler {
 		}
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		switch {
-		case host != "localhost" && !net.ParseIP(host).IsLoopback():
+		case a.Token != "" && !a.carriesToken(r):
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			fail(w, http.StatusUnauthorized, errors.New("the Authorization has to be Bearer and the token of this simulator: wechatpay.env has it as WECHATPAY_MANAGE_TOKEN"))
+		case a.Token == "" && host != "localhost" && !net.ParseIP(host).IsLoopback():
 			fail(w, http.StatusForbidden, errors.New("the Host is not loopback"))
 		case r.Header.Get("Origin") != "":
 			fail(w, http.StatusForbidden, errors.New("web pages may not call this API"))
@@ -77,6 +85,13 @@ func guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// carriesToken takes the same time whatever the request carries.
+func (a *API) carriesToken(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.Token))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
 // failure is an error with its status.
