@@ -54,7 +54,7 @@ management API of a simulator that runs. On loopback it wants no token, unless o
 another address it does, and makes one for wechatpay.env if none is given. All keys are made for
 the simulator: do not use them elsewhere.`,
 		Example: `  wxpay sim
-  wxpay sim --listen 127.0.0.1:0 --dir /tmp/wxpay-sim
+  wxpay sim --listen 127.0.0.1:0 --dir ./another
   wxpay sim --listen 0.0.0.0:8080 --allow-callbacks shop    for a container named shop
   wxpay sim --tls --listen 127.0.0.1:8443
   wxpay sim --manage 0.0.0.0:8081    with a token, for other machines
