@@ -1,4 +1,4 @@
-# Runs every fuzz target of the workspace for the time given, as in: fuzz.sh 2s
+# Runs every fuzz target of the workspace for a time or a number of inputs, as in: fuzz.sh 1m, fuzz.sh 500x
 # Making inputs smaller has a limit of its own, else it takes all of a short time.
 set -eu
 cd "$(dirname "$0")/.."
