@@ -33,7 +33,7 @@ type Scheduler struct {
 func Start(c *clock.Clock, s *store.Store, log *slog.Logger, moved func(tx *store.Tx, ahead time.Duration)) *Scheduler {
 	ctx, cancel := context.WithCancel(context.Background())
 	sch := &Scheduler{clock: c, store: s, moved: moved, log: log, ctx: ctx, cancel: cancel, stopped: make(chan struct{})}
-	go sch.run(ctx)
+	go sch.run()
 	return sch
 }
 
@@ -47,9 +47,9 @@ func (s *Scheduler) Close() {
 // patience is how long the scheduler waits when the journal takes no more events.
 const patience = time.Second
 
-func (s *Scheduler) run(ctx context.Context) {
+func (s *Scheduler) run() {
 	defer close(s.stopped)
-	for ctx.Err() == nil {
+	for s.ctx.Err() == nil {
 		wait := time.Hour
 		if err := s.ringAll(); err != nil {
 			s.log.Error("a timer did not fire, and will be tried again", "err", err)
@@ -59,7 +59,7 @@ func (s *Scheduler) run(ctx context.Context) {
 		}
 		timer := time.NewTimer(wait)
 		select {
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 		case <-timer.C:
 		case <-s.store.Changes():
 		}

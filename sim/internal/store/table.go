@@ -73,9 +73,6 @@ func (t *Table[T]) All(*Tx) iter.Seq2[string, *T] {
 	}
 }
 
-// Len is how many rows there are.
-func (t *Table[T]) Len(*Tx) int { return len(t.rows) }
-
 func (tx *Tx) put(table, key string, row any) {
 	k := tableKey{table, key}
 	if i, ok := tx.at[k]; ok {
