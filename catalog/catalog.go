@@ -62,7 +62,7 @@ type Lifecycle struct {
 // Security is how an operation differs from one that is signed with
 // WECHATPAY2-SHA256-RSA2048, both ways, over its body.
 type Security struct {
-	Scheme                string `json:"scheme"`                  // "none"
+	Scheme                string `json:"scheme"`                  // "none": the request carries no signature; "brand": a brand signs it
 	ResponseUnsigned      bool   `json:"response_unsigned"`       // the answer has no signature
 	ResponseSignatureOver string `json:"response_signature_over"` // the header that is signed instead of the body
 	NeedsPlatformSerial   bool   `json:"needs_platform_serial"`   // Wechatpay-Serial names the key that fields are encrypted with
@@ -96,7 +96,8 @@ type File struct {
 	Part   string      `json:"part"`   // the name of its part
 	Label  string      `json:"label"`  // the official short name
 	Name   string      `json:"name"`   // the member of meta that is the file's name
-	Digest string      `json:"digest"` // the member of meta that is the file's SHA-256 in lower-case hexadecimal
+	Digest string      `json:"digest"` // the member of meta that is the file's digest in lower-case hexadecimal
+	Hash   string      `json:"hash"`   // what makes the digest: "SM3"; "" is SHA-256
 	Limits []FileLimit `json:"limits"` // none if nothing is documented
 }
 

@@ -176,7 +176,7 @@ func (o *Operation) check(report report) {
 	if o.Lifecycle != nil {
 		oneOf(report, "the lifecycle's status", o.Lifecycle.Status, statuses...)
 	}
-	oneOf(report, "the scheme", o.Security.Scheme, "", "none")
+	oneOf(report, "the scheme", o.Security.Scheme, "", "none", "brand")
 	checkDocs(report, o.Docs)
 	o.checkPath(report)
 	checkFields(report.at("query"), o.Request.Query)
@@ -252,6 +252,7 @@ func (f *File) check(report report, meta []Field) {
 		report("the part %q is not one of a file", f.Part)
 	}
 	checkLine(report, "the label", f.Label)
+	oneOf(report, "the hash", f.Hash, "", "SM3")
 	for _, name := range []string{f.Name, f.Digest} {
 		if !slices.ContainsFunc(meta, func(m Field) bool { return m.Name == name && m.Type == "string" }) {
 			report("meta has no string %q", name)

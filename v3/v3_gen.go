@@ -5,6 +5,7 @@ package v3
 import (
 	"github.com/openwechatpay/wechatpay/v3/billdownload"
 	"github.com/openwechatpay/wechatpay/v3/certificates"
+	"github.com/openwechatpay/wechatpay/v3/global"
 	"github.com/openwechatpay/wechatpay/v3/mch-manage"
 	"github.com/openwechatpay/wechatpay/v3/mch-operation-manage"
 	"github.com/openwechatpay/wechatpay/v3/merchant"
@@ -18,6 +19,9 @@ func (n Root) Billdownload() billdownload.Root { return billdownload.New(n.c) }
 
 // Certificates goes on to /v3/certificates, 平台证书.
 func (n Root) Certificates() certificates.Root { return certificates.New(n.c) }
+
+// Global goes on to /v3/global, 境外支付.
+func (n Root) Global() global.Root { return global.New(n.c) }
 
 // MchManage goes on to /v3/mch-manage, 商户管理.
 func (n Root) MchManage() mchmanage.Root { return mchmanage.New(n.c) }
@@ -41,6 +45,7 @@ func (n Root) Transferdownload() transferdownload.Root { return transferdownload
 var paths = [...]string{
 	"v3/billdownload/file",
 	"v3/certificates",
+	"v3/global/statements",
 	"v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload",
 	"v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload",
 	"v3/merchant-service/images/upload",

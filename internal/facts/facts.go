@@ -12,6 +12,8 @@ import (
 type Fact struct {
 	Host       string  // where it is sent
 	Unsigned   bool    // its answer has no signature
+	Anonymous  bool    // its request has none
+	SignedOver string  // the header that is signed in place of the body of its answer: {"sha1":"…"}
 	Repeatable bool    // the same content again succeeds again, and happens once
 	Upload     *Upload // what it says about the file that it takes, nil if it takes none
 }
@@ -20,7 +22,8 @@ type Fact struct {
 type Upload struct {
 	Part   string // the name of its part
 	Name   string // the member of meta that is its name
-	Digest string // the member of meta that is its SHA-256
+	Digest string // the member of meta that is its digest
+	Hash   string // what makes the digest: "SM3"; "" is SHA-256
 	Limits []Limit
 }
 

@@ -5,12 +5,13 @@ package facts
 // exceptions are the operations about which something is exceptional, by path and method.
 var exceptions = [...]exception{
 	{"/v3/billdownload/file", "GET", Fact{Unsigned: true}},
-	{"/v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload", "POST", Fact{Upload: &Upload{"submission_file", "file_name", "file_digest", nil}}},
-	{"/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload", "POST", Fact{Upload: &Upload{"due_diligence_file", "file_name", "file_digest", nil}}},
-	{"/v3/merchant-service/images/upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", []Limit{{[]string{"jpg", "jpeg", "bmp", "png"}, 2097152}}}}},
+	{"/v3/global/statements", "GET", Fact{Host: "apihk.mch.weixin.qq.com", SignedOver: "Wechatpay-Statement-Sha1"}},
+	{"/v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload", "POST", Fact{Upload: &Upload{"submission_file", "file_name", "file_digest", "", nil}}},
+	{"/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload", "POST", Fact{Upload: &Upload{"due_diligence_file", "file_name", "file_digest", "", nil}}},
+	{"/v3/merchant-service/images/upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", "", []Limit{{[]string{"jpg", "jpeg", "bmp", "png"}, 2097152}}}}},
 	{"/v3/merchant-service/images/{media_id}", "GET", Fact{Unsigned: true}},
-	{"/v3/merchant/media/upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", []Limit{{[]string{"jpg", "jpeg", "bmp", "png"}, 5242880}, {[]string{"pdf"}, 7864320}}}}},
-	{"/v3/merchant/media/video_upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", []Limit{{[]string{"avi", "wmv", "mpeg", "mp4", "mov", "mkv", "flv", "f4v", "m4v", "rmvb"}, 5242880}}}}},
+	{"/v3/merchant/media/upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", "", []Limit{{[]string{"jpg", "jpeg", "bmp", "png"}, 5242880}, {[]string{"pdf"}, 7864320}}}}},
+	{"/v3/merchant/media/video_upload", "POST", Fact{Upload: &Upload{"file", "filename", "sha256", "", []Limit{{[]string{"avi", "wmv", "mpeg", "mp4", "mov", "mkv", "flv", "f4v", "m4v", "rmvb"}, 5242880}}}}},
 	{"/v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", "POST", Fact{Repeatable: true}},
 	{"/v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", "POST", Fact{Repeatable: true}},
 	{"/v3/payscore/oversea/partner/serviceorder", "GET", Fact{Host: "apihk.mch.weixin.qq.com"}},

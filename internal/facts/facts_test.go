@@ -13,7 +13,7 @@ func TestFactsAreThoseOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	exceptional := 0
 	for _, op := range catalog.Operations() {
-		want := Fact{Host: op.Host, Unsigned: op.Security.ResponseUnsigned, Repeatable: op.Repeatable != "", Upload: upload(op)}
+		want := Fact{Host: op.Host, Unsigned: op.Security.ResponseUnsigned, Anonymous: op.Security.Scheme == "none", SignedOver: op.Security.ResponseSignatureOver, Repeatable: op.Repeatable != "", Upload: upload(op)}
 		if got := Of(op.Method, op.Path); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the facts are %+v, want %+v", op.ID(), got, want)
 		}
@@ -32,7 +32,7 @@ func upload(op *catalog.Operation) *Upload {
 		return nil
 	}
 	f := op.Request.Body.File
-	u := &Upload{Part: f.Part, Name: f.Name, Digest: f.Digest}
+	u := &Upload{Part: f.Part, Name: f.Name, Digest: f.Digest, Hash: f.Hash}
 	for _, limit := range f.Limits {
 		u.Limits = append(u.Limits, Limit(limit))
 	}

@@ -345,6 +345,12 @@ func exceptional(op *catalog.Operation) []string {
 	if op.Security.ResponseUnsigned {
 		facts = append(facts, "Unsigned: true")
 	}
+	if op.Security.Scheme == "none" {
+		facts = append(facts, "Anonymous: true")
+	}
+	if header := op.Security.ResponseSignatureOver; header != "" {
+		facts = append(facts, fmt.Sprintf("SignedOver: %q", header))
+	}
 	if op.Repeatable != "" {
 		facts = append(facts, "Repeatable: true")
 	}
@@ -360,7 +366,7 @@ func uploadFact(f *catalog.File) string {
 	for _, limit := range f.Limits {
 		limits = append(limits, fmt.Sprintf("{%#v, %d}", limit.Types, limit.MaxBytes))
 	}
-	members := fmt.Sprintf("%q, %q, %q", f.Part, f.Name, f.Digest)
+	members := fmt.Sprintf("%q, %q, %q, %q", f.Part, f.Name, f.Digest, f.Hash)
 	if len(limits) == 0 {
 		return "&Upload{" + members + ", nil}"
 	}

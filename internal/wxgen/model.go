@@ -85,9 +85,9 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 	if len(op.Request.Headers) > 0 {
 		p.at("headers").at(op.Request.Headers[0].Name).errorf("a header of an operation is not supported")
 	}
-	download := op.Response.Body.Kind == "download" // which is a stream: only in the end it could be verified
-	if op.Security != (catalog.Security{NeedsPlatformSerial: op.Security.NeedsPlatformSerial, ResponseUnsigned: download}) {
-		p.at("security").errorf("what differs from the usual is not supported")
+	s := op.Security
+	if file := op.Response.Body.Kind == "download"; file != (s.ResponseUnsigned || s.ResponseSignatureOver != "") || !file && s.Scheme == "none" {
+		p.at("security").errorf("an answer is a file or signed over its body: nothing else is supported")
 	}
 	v := &verb{op: op}
 	n.verbs = append(n.verbs, v)

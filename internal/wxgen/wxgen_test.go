@@ -196,11 +196,11 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 		},
 		"an unsigned answer": {
 			`"title": "查询菜单",`, `"title": "查询菜单", "security": {"response_unsigned": true},`,
-			`v3/coffee.json: GET /v3/coffee: security: what differs from the usual is not supported`,
+			`v3/coffee.json: GET /v3/coffee: security: an answer is a file or signed over its body: nothing else is supported`,
 		},
 		"a download that is signed": {
 			`"security": {"response_unsigned": true},`, ``,
-			`v3/coffee.json: GET /v3/coffee/photos/{photo_id}: security: what differs from the usual is not supported`,
+			`v3/coffee.json: GET /v3/coffee/photos/{photo_id}: security: an answer is a file or signed over its body: nothing else is supported`,
 		},
 		"a download with fields": {
 			`"body": {"kind": "download"}`, `"body": {"kind": "download", "fields": [{"name": "x", "type": "string"}]}`,
