@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"crypto/rsa"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,11 +11,10 @@ import (
 	"github.com/openwechatpay/wechatpay/internal/vectors"
 )
 
-// TestVectors checks signing and verifying against what others computed. Kinds that are not
-// here belong to package crypt, to bills or to APIv2.
+// TestVectors checks signing and verifying against what others computed.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	checks := map[string]func(*testing.T, vectors.Set, vectors.Vector){
+	vectors.Run(t, "auth", vectors.Checks{
 		"v3-request-sign":      checkRequestSign,
 		"v3-request-message":   checkRequestMessage,
 		"v3-sign-error-length": checkMessageLength,
@@ -26,26 +24,7 @@ func TestVectors(t *testing.T) {
 		"v3-statement-message": checkStatement,
 		"v3-callback":          checkCallback,
 		"cert-selection":       checkSelection,
-	}
-	sets, err := vectors.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, set := range sets {
-		ran := 0
-		for _, v := range set.Vectors {
-			check, ok := checks[v.Kind]
-			if !ok {
-				continue
-			}
-			ran++
-			t.Run(v.Kind+"/"+v.Name, func(t *testing.T) { check(t, set, v) })
-		}
-		t.Logf("%s: ran %d of %d vectors", set.File, ran, len(set.Vectors))
-		if ran == 0 {
-			t.Errorf("%s: none of the vectors is for this package", set.File)
-		}
-	}
+	})
 }
 
 func checkRequestSign(t *testing.T, set vectors.Set, v vectors.Vector) {
@@ -79,7 +58,10 @@ func checkMessageLength(t *testing.T, _ vectors.Set, v vectors.Vector) {
 }
 
 func checkSignature(t *testing.T, set vectors.Set, v vectors.Vector) {
-	key := privateKey(t, set.Keys[v.Key])
+	key, err := auth.ParsePrivateKey([]byte(set.Keys[v.Key].Private))
+	if err != nil {
+		t.Fatal(err)
+	}
 	signature, err := auth.Sign(key, []byte(v.Message))
 	if err != nil {
 		t.Fatal(err)
@@ -183,17 +165,4 @@ func certificate(t *testing.T, set vectors.Set, serial string) auth.PlatformKey 
 	}
 	t.Fatalf("no certificate %s", serial)
 	return auth.PlatformKey{}
-}
-
-func privateKey(t *testing.T, key vectors.Key) *rsa.PrivateKey {
-	t.Helper()
-	text := key.Private
-	if text == "" {
-		text = key.PrivateOther
-	}
-	private, err := auth.ParsePrivateKey([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return private
 }

@@ -1,6 +1,8 @@
 package code_test
 
 import (
+	"cmp"
+	_ "embed"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -8,6 +10,7 @@ import (
 	"go/token"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/openwechatpay/wechatpay/code"
@@ -27,14 +30,13 @@ func TestACodeIsAnErrorThatCanBeAskedFor(t *testing.T) {
 	}
 }
 
-// TestEveryCodeIsWrittenAsWeChatPayWritesIt reads the source, for no list of the constants is kept.
-func TestEveryCodeIsWrittenAsWeChatPayWritesIt(t *testing.T) {
-	t.Parallel()
+// constants reads the source, for no list of the constants is kept: names by code.
+func constants(t *testing.T) map[string]string {
+	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "code.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*$`)
 	names := make(map[string]string)
 	for node := range ast.Preorder(file) {
 		spec, ok := node.(*ast.ValueSpec)
@@ -47,15 +49,51 @@ func TestEveryCodeIsWrittenAsWeChatPayWritesIt(t *testing.T) {
 			continue
 		}
 		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil || !form.MatchString(text) {
-			t.Errorf("%s is %q, %v", name, text, err)
+		if err != nil {
+			t.Fatal(err)
 		}
 		if other, twice := names[text]; twice {
 			t.Errorf("%s and %s are both %s", other, name, text)
 		}
 		names[text] = name
 	}
-	if names["ORDER_NOT_EXIST"] != "OrderNotExist" || len(names) < 20 {
-		t.Errorf("found %v", names)
+	return names
+}
+
+// initialisms are the words that Go writes unlike other words.
+var initialisms = map[string]string{
+	"APPID": "AppID", "MCHID": "MchID", "OPENID": "OpenID", "TRANSACTIONID": "TransactionID", "UTF8": "UTF8", "XML": "XML",
+}
+
+func TestEveryNameFollowsFromItsCode(t *testing.T) {
+	t.Parallel()
+	form := regexp.MustCompile(`^[A-Z]+(_[A-Z]+8?)*$`)
+	for text, name := range constants(t) {
+		want := ""
+		for word := range strings.SplitSeq(text, "_") {
+			want += cmp.Or(initialisms[word], word[:1]+strings.ToLower(word[1:]))
+		}
+		if !form.MatchString(text) || name != want {
+			t.Errorf("%q is %s, want %s", text, name, want)
+		}
+	}
+}
+
+//go:embed testdata/documented.txt
+var documented string
+
+func TestEveryCodeThatTheDocumentsListIsThere(t *testing.T) {
+	t.Parallel()
+	names, listed := constants(t), 0
+	for line := range strings.Lines(documented) {
+		codes, _, _ := strings.Cut(line, "#")
+		for text := range strings.FieldsSeq(codes) {
+			if listed++; names[text] == "" {
+				t.Errorf("%s is not there", text)
+			}
+		}
+	}
+	if listed < len(names) {
+		t.Errorf("%d codes are listed, %d are there", listed, len(names))
 	}
 }

@@ -3,10 +3,13 @@
 package vectors
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"testing"
 )
 
 //go:embed official.json own.json
@@ -32,12 +35,14 @@ type Key struct {
 	} `json:"-"`
 }
 
-// UnmarshalJSON also takes a key for a map of certificates by serial number.
+// UnmarshalJSON also takes a key for a map of certificates by serial number. Where a private key
+// comes in one form only, it is in Private.
 func (k *Key) UnmarshalJSON(text []byte) error {
 	type plain Key
 	if err := json.Unmarshal(text, (*plain)(k)); err != nil {
 		return err
 	}
+	k.Private = cmp.Or(k.Private, k.PrivateOther)
 	_ = json.Unmarshal(text, &k.Certificates) // fails on keys that are not such a map
 	return nil
 }
@@ -67,6 +72,10 @@ type Vector struct {
 	CertificatePEM    string `json:"certificate_pem"`
 	CertificateSerial string `json:"certificate_serial"`
 	SHA1              string
+
+	Input  json.RawMessage
+	Hex    string
+	SM3Hex string `json:"sm3_hex"`
 }
 
 // All is the vectors of this package and, if the environment variable WECHATPAY_VECTORS names a
@@ -86,6 +95,86 @@ func All() ([]Set, error) {
 	}
 	set, err := load(name, os.ReadFile)
 	return append(sets, set), err
+}
+
+// runBy tells whose tests run the vectors of a kind.
+var runBy = map[string][]string{
+	"v3-request-sign":      {"auth"},
+	"v3-request-message":   {"auth"},
+	"v3-sign-error-length": {"auth"},
+	"v3-paysign":           {"auth"},
+	"rsa-sign":             {"auth"},
+	"v3-response-verify":   {"auth"},
+	"v3-statement-message": {"auth"},
+	"cert-selection":       {"auth"},
+	"v3-callback":          {"auth", "crypt"},
+	"aes-gcm":              {"crypt"},
+	"aes-gcm-raw":          {"crypt"},
+	"rsa-oaep-sha1":        {"crypt"},
+	"limit":                {"crypt"},
+	"v3-certificates":      {"crypt"},
+	"hash":                 {"internal/vectors"},
+	"sm4-gcm":              {"internal/vectors"}, // no more than the SM3 that its key comes from
+}
+
+// leftOut tells why nobody's tests run the vectors of a kind.
+var leftOut = map[string]string{
+	"sm2-sign":          "the standard library has no SM2",
+	"sm2-encrypt":       "the standard library has no SM2",
+	"v3-callback-reply": "the application answers a notification, not this module",
+	"bill-structure":    "the vector tells about a bill, but does not hold it",
+	"v2-sign":           "APIv2",
+	"v2-req-info":       "APIv2",
+	"v2-callback-reply": "APIv2",
+	"v2-paysign":        "APIv2",
+	"md5":               "APIv2",
+	"sort":              "APIv2",
+	"aes-ecb":           "APIv2",
+}
+
+// Checks are what a package does with vectors, by kind.
+type Checks map[string]func(*testing.T, Set, Vector)
+
+// Run runs the checks that a package has for kinds of vectors. So that none is skipped without
+// anybody noticing, it fails on a vector of a kind that no table has, and where package and table
+// disagree.
+func Run(t *testing.T, by string, checks Checks) {
+	t.Helper()
+	sets, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults(sets, by, checks) {
+		t.Error(fault)
+	}
+	for _, set := range sets {
+		for _, v := range set.Vectors {
+			if check := checks[v.Kind]; check != nil {
+				t.Run(v.Kind+"/"+v.Name, func(t *testing.T) { check(t, set, v) })
+			}
+		}
+	}
+}
+
+func faults(sets []Set, by string, checks Checks) (faults []string) {
+	for kind := range checks {
+		if !slices.Contains(runBy[kind], by) {
+			faults = append(faults, fmt.Sprintf("%s runs %s: add that to runBy", by, kind))
+		}
+	}
+	for kind, packages := range runBy {
+		if slices.Contains(packages, by) && checks[kind] == nil {
+			faults = append(faults, fmt.Sprintf("%s does not run %s, as runBy tells", by, kind))
+		}
+	}
+	for _, set := range sets {
+		for _, v := range set.Vectors {
+			if runBy[v.Kind] == nil && leftOut[v.Kind] == "" {
+				faults = append(faults, fmt.Sprintf("%s: nobody runs %q of the kind %q, and no reason is given", set.File, v.Name, v.Kind))
+			}
+		}
+	}
+	return faults
 }
 
 func load(name string, read func(string) ([]byte, error)) (Set, error) {
