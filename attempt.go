@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
-	"github.com/openwechatpay/wechatpay/internal/download"
-	"github.com/openwechatpay/wechatpay/internal/facts"
 )
 
 // This file is the attempts of a call: where they go, and whether there is another one.
@@ -88,12 +86,11 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 		return nil, &Error{Outcome: way.outcome(err), Err: withoutURL(err), broken: true}
 	}
 	if k.stream != nil && answer.StatusCode/100 == 2 {
-		k.stream.reader = download.New(answer.Body, k.stream.Config)
-		return c.response(req, answer, nil), nil
+		return c.handOver(k, req, answer)
 	}
 	defer answer.Body.Close()
-	res, err := c.verify(req, answer)
-	if errors.Is(err, auth.ErrNotSigned) && facts.Of(k.method, k.path).Unsigned {
+	res, err := c.verify(k, req, answer)
+	if errors.Is(err, auth.ErrNotSigned) && k.fact.Unsigned {
 		err = nil
 	}
 	if res == nil {
@@ -113,31 +110,46 @@ func (c *Client) request(k *call, origin url.URL) (*http.Request, error) {
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	authorization, err := c.signer.Authorize(k.method, req.URL.RequestURI(), k.body, c.now())
+	headers, err := c.headers(k, req.URL.RequestURI())
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range k.header {
-		req.Header.Set(h.name, h.value)
-	}
-	req.Header.Set("Authorization", authorization.Header())
-	if k.key.Serial != "" {
-		req.Header.Set("Wechatpay-Serial", k.key.Serial)
-	}
-	req.Header.Set("Accept", "application/json")
-	if k.stream != nil {
-		req.Header.Set("Accept", "*/*")
-	}
-	if req.Header.Get("User-Agent") == "" {
-		req.Header.Set("User-Agent", c.userAgent)
-	}
-	if k.body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	for _, h := range headers {
+		if h.value != "" {
+			req.Header.Set(h.name, h.value)
+		}
 	}
 	if k.form != nil {
-		return req, k.form.Attach(req)
+		if err := k.form.Attach(req); err != nil {
+			return nil, err
+		}
+	}
+	if req.Header.Get("Idempotency-Key")+req.Header.Get("X-Idempotency-Key") != "" {
+		req.GetBody = nil // with which net/http would send it again by itself: it takes the header for a leave
 	}
 	return req, nil
+}
+
+// headers are the caller's and the client's, of which the last one of a name holds: what is sent, what
+// is wanted back, and who calls, unless that is nobody's business.
+func (c *Client) headers(k *call, target string) ([]pair, error) {
+	accept, contentType, encoding := "application/json", "", ""
+	if k.stream != nil {
+		accept = "*/*"
+	}
+	if k.body != nil {
+		contentType = "application/json"
+	}
+	if k.fact.SignedOver != "" { // the hash is of the file as it comes, which net/http would ask for as gzip
+		encoding = "identity"
+	}
+	headers := append(make([]pair, 0, 8), pair{"User-Agent", c.userAgent})
+	headers = append(append(headers, k.header...), pair{"Accept", accept}, pair{"Content-Type", contentType}, pair{"Accept-Encoding", encoding})
+	if k.fact.Anonymous {
+		return headers, nil
+	}
+	authorization, err := c.signer.Authorize(k.method, target, k.body, c.now())
+	return append(headers, pair{"Authorization", authorization.Header()}, pair{"Wechatpay-Serial", k.key.Serial}), err
 }
 
 // Retry is a reason for another attempt.
@@ -174,7 +186,7 @@ const longestWait = time.Minute
 
 // reason is why the call might be attempted again after failed; 0 if nothing speaks for it.
 func reason(k *call, failed *Error) Retry {
-	repeatable := k.method == http.MethodGet || facts.Of(k.method, k.path).Repeatable
+	repeatable := k.method == http.MethodGet || k.fact.Repeatable
 	switch {
 	case failed.StatusCode == http.StatusTooManyRequests && (failed.Verified || repeatable):
 		return RetryTooMany

@@ -2,6 +2,7 @@ package wechatpay_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +69,12 @@ const (
 	swapped         trouble = "swapped body"
 	undecodable     trouble = "undecodable verified 200"
 	redirected      trouble = "redirect"
+
+	// Those are not the doing of one host.
+	unconnected trouble = "connect refused"
+	firstDown   trouble = "first host down"
+	clockOff    trouble = "clock off by 6 minutes"
+	rotated     trouble = "certificate rotated mid-flight"
 )
 
 func newHost(t *testing.T, plan ...trouble) *host {
@@ -85,8 +94,11 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		does, h.plan = h.plan[0], h.plan[1:]
 	}
 	h.nonces = append(h.nonces, a.Nonce)
+	if seconds, _ := strconv.ParseInt(a.Timestamp, 10, 64); time.Since(time.Unix(seconds, 0)).Abs() > auth.Window {
+		does = clockOff
+	}
 	switch does {
-	case resetBefore, tooMany, tooManyUnsigned, tooManyLater, tooManyMuch, unavailable, badGateway, refusedCall, redirected:
+	case clockOff, resetBefore, tooMany, tooManyUnsigned, tooManyLater, tooManyMuch, unavailable, badGateway, refusedCall, redirected:
 	default:
 		h.bodies = append(h.bodies, string(body))
 	}
@@ -131,6 +143,8 @@ func (h *host) answer(w http.ResponseWriter, r *http.Request, does trouble) {
 		status, text = http.StatusGatewayTimeout, ""
 	case refusedCall:
 		status, text = http.StatusBadRequest, `{"code":"PARAM_ERROR"}`
+	case clockOff:
+		status, text = http.StatusUnauthorized, `{"code":"SIGN_ERROR","message":"Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"}`
 	case stale:
 		at = at.Add(-6 * time.Minute)
 	case undecodable:
@@ -142,7 +156,7 @@ func (h *host) answer(w http.ResponseWriter, r *http.Request, does trouble) {
 		res.Header.Set("Wechatpay-Serial", "7B")
 	case probed:
 		res.Header.Set("Wechatpay-Signature", "WECHATPAY/SIGNTEST/x")
-	case stripped, gatewayTimeout, tooManyUnsigned:
+	case stripped, gatewayTimeout, tooManyUnsigned, clockOff:
 		unsigned(res)
 	case swapped:
 		text = `{"state":"DONE"}`
@@ -183,71 +197,137 @@ func twoHosts(t *testing.T, first, second string, opts ...wechatpay.Option) *wec
 	return client
 }
 
-// make makes a call, and returns how many attempts it took.
+// rotating is a transport whose platform signs with its next certificate once a call is under way.
+type rotating struct {
+	issuer
+	next platformCertificate
+}
+
+func (r *rotating) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path == "/v3/certificates" {
+		return r.issuer.RoundTrip(req)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	r.set(func() { r.listed, r.signs = []platformCertificate{r.signs, r.next}, r.next })
+	return r.next.answer(res.StatusCode, string(body)), err
+}
+
+// troubled is a client that is in one of the troubles that are not the doing of one host.
+func troubled(t *testing.T, by trouble, first, second string, opts ...wechatpay.Option) *wechatpay.Client {
+	t.Helper()
+	switch by {
+	case unconnected:
+		return twoHosts(t, nobody, nobody, opts...)
+	case firstDown:
+		return twoHosts(t, nobody, second, opts...)
+	case clockOff:
+		return twoHosts(t, first, second, append(opts, wechatpay.Clock(func() time.Time { return time.Now().Add(-6 * time.Minute) }))...)
+	case rotated:
+		old := certificateOf(t, 0)
+		client, err := wechatpay.New(certificateMerchant(), append(opts, wechatpay.BaseURL(first),
+			wechatpay.Transport(&rotating{issuer{listed: []platformCertificate{old}, signs: old}, certificateOf(t, 1)}),
+			wechatpay.DownloadCertificates(time.Hour, func(err error) { t.Error(err) }))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		return client
+	}
+	return twoHosts(t, first, second, opts...)
+}
+
+// makeCall makes a call, and returns how many attempts it took.
 func makeCall(t *testing.T, client *wechatpay.Client, name string) (res *wechatpay.Response, attempts int, err error) {
 	t.Helper()
 	method, path, _ := strings.Cut(name, " ")
-	opts := []wechatpay.CallOption{wechatpay.Query("sub_mchid", "1900000109")}
+	var args []string
+	var in any
 	if method == "POST" {
-		opts = []wechatpay.CallOption{wechatpay.Path("out_order_no", "1"), wechatpay.JSON(cancelRequest{SubMchID: "1900000109", Reason: "用户取消"})}
+		args, in = []string{"1"}, cancelRequest{SubMchID: "1900000109", Reason: "用户取消"}
 	}
-	do := client.Chain(path).Get
-	if method == "POST" {
-		do = client.Chain(path).Post
-	}
-	res, err = do(t.Context(), opts...)
+	res = &wechatpay.Response{}
+	_, err = wechatpay.Call[order](t.Context(), client, method, "/"+path, args, in, []wechatpay.CallOption{wechatpay.Into(res)})
 	if e, ok := errors.AsType[*wechatpay.Error](err); ok {
 		return nil, e.Attempts, err
 	}
 	return res, res.Attempts, err
 }
 
-// TestTheFaultMatrix lets the first host fail once in each way. The rows say what becomes of a query,
-// of a call that may be repeated, and of one that may not.
+// TestTheFaultMatrix has each trouble once. The rows say what becomes of a query, of a call that may be
+// repeated, and of one that may not: the outcome, after how many attempts, and the error of the
+// first of them that failed.
 func TestTheFaultMatrix(t *testing.T) {
 	t.Parallel()
-	const ok, unknown, refused = "ok", "Unknown", "Refused"
-	type row struct{ query, repeatable, other string } // the end, and after how many attempts
-	again, never := row{ok + " 2", ok + " 2", unknown + " 1"}, row{unknown + " 1", unknown + " 1", unknown + " 1"}
+	const ok = "ok"
+	type row struct {
+		query, repeatable, other string
+		text                     string // of the error
+		is                       error  // nil if no error is named for it
+	}
+	all := func(end, text string, is error) row { return row{end, end, end, text, is} }
+	again := func(text string, is error) row { return row{ok + " 2", ok + " 2", "Unknown 1", text, is} }
 	for does, want := range map[trouble]row{
-		fine:            {ok + " 1", ok + " 1", ok + " 1"},
-		resetBefore:     again,
-		resetAfter:      again,
-		slow:            again,
-		cut:             again,
-		tooMany:         {ok + " 2", ok + " 2", ok + " 2"},
-		tooManyUnsigned: again,
-		tooManyLater:    {ok + " 2", ok + " 2", ok + " 2"},
-		tooManyMuch:     never,
-		systemError:     again,
-		badGateway:      again,
-		unavailable:     again,
-		gatewayTimeout:  again,
-		refusedCall:     {refused + " 1", refused + " 1", refused + " 1"},
-		stale:           never,
-		unknownSerial:   never,
-		probed:          again,
-		stripped:        never,
-		swapped:         never,
-		redirected:      never,
+		fine:            all(ok+" 1", "", nil),
+		unconnected:     all("NotSent 3", "refused", syscall.ECONNREFUSED),
+		firstDown:       all(ok+" 2", "refused", syscall.ECONNREFUSED),
+		resetBefore:     again("reset", syscall.ECONNRESET),
+		resetAfter:      again("reset", syscall.ECONNRESET),
+		slow:            again("deadline", context.DeadlineExceeded),
+		cut:             again("broke off", io.ErrUnexpectedEOF),
+		tooMany:         all(ok+" 2", "429", code.FrequencyLimited),
+		tooManyUnsigned: again("429", nil),
+		tooManyLater:    all(ok+" 2", "429", code.FrequencyLimited),
+		tooManyMuch:     all("Unknown 1", "429", code.FrequencyLimited),
+		systemError:     again("500", code.SystemError),
+		badGateway:      again("502 Bad Gateway", nil),
+		unavailable:     again("503", code.Code("SERVICE_UNAVAILABLE")),
+		gatewayTimeout:  again("504 Gateway Timeout", nil),
+		refusedCall:     all("Refused 1", "400", code.ParamError),
+		clockOff:        all("Refused 1", "401", code.SignError),
+		stale:           all("Unknown 1", "5 minutes", auth.ErrExpired),
+		unknownSerial:   all("Unknown 1", `"7B"`, auth.ErrUnknownSerial),
+		probed:          again("probe", auth.ErrProbe),
+		stripped:        all("Unknown 1", "not signed", auth.ErrNotSigned),
+		swapped:         all("Unknown 1", "does not match", auth.ErrBadSignature),
+		rotated:         all(ok+" 1", "", nil),
+		undecodable:     all("Unknown 1", "does not fit", nil),
+		redirected:      all("Unknown 1", "302", nil),
 	} {
-		for call, want := range map[string]string{queryOrder: want.query, cancelOrder: want.repeatable, payOrder: want.other} {
+		for call, end := range map[string]string{queryOrder: want.query, cancelOrder: want.repeatable, payOrder: want.other} {
 			t.Run(string(does)+": "+call, func(t *testing.T) {
 				t.Parallel()
 				first, second := newHost(t, does), newHost(t)
-				res, attempts, err := makeCall(t, twoHosts(t, first.URL, second.URL), call)
+				var failed error // first
+				client := troubled(t, does, first.URL, second.URL, wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) {
+					if a.Path != "/v3/certificates" {
+						failed = cmp.Or(failed, a.Err)
+					}
+				}))
+				res, attempts, err := makeCall(t, client, call)
+				failed = cmp.Or(failed, err) // what does not decode is no failed attempt
 				got := ok
 				if err != nil {
 					got = wechatpay.OutcomeOf(err).String()
 				} else if !res.Verified {
 					t.Error("a success is not verified")
 				}
-				if got := fmt.Sprint(got, " ", attempts); got != want {
-					t.Errorf("ended as %s, want %s: %v", got, want, err)
+				if got := fmt.Sprint(got, " ", attempts); got != end {
+					t.Errorf("ended as %s, want %s: %v", got, end, err)
+				}
+				if (failed == nil) != (want.text == "") || failed != nil && (!strings.Contains(failed.Error(), want.text) || want.is != nil && !errors.Is(failed, want.is)) {
+					t.Errorf("the error is %v, want %q and %v", failed, want.text, want.is)
 				}
 				done := append(first.business(), second.business()...)
 				if call == payOrder && len(done) > 1 {
 					t.Errorf("a call that may not be repeated reached the business layer %d times", len(done))
+				}
+				if (got == ok) && len(done) == 0 || (got == "NotSent" || got == "Refused") && len(done) > 0 {
+					t.Errorf("ended as %s, but was done %d times", got, len(done))
 				}
 				if len(done) > 1 && done[0] != done[1] {
 					t.Errorf("a call was repeated with other bytes:\n%s\n%s", done[0], done[1])
@@ -295,7 +375,7 @@ func TestAHostThatIsDownIsLeftOutForHalfAMinute(t *testing.T) {
 			if down && req.URL.Host == "api.mch.weixin.qq.com" {
 				return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
 			}
-			return answer(204, "", time.Now()), nil
+			return answer(200, "{}", time.Now()), nil
 		})))
 		call := func(want ...string) {
 			t.Helper()

@@ -9,21 +9,30 @@ import (
 	"github.com/openwechatpay/wechatpay/internal/download"
 	"github.com/openwechatpay/wechatpay/internal/facts"
 	"github.com/openwechatpay/wechatpay/internal/multipart"
+	"github.com/openwechatpay/wechatpay/internal/sm3"
 )
 
 // Call is how generated code calls an operation whose answer has a body: args fill the
 // parameters of path from left to right, in is the operation's request or query struct, or
 // nil. By hand, [Client.Chain] is more convenient.
 func Call[Out any](ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (*Out, error) {
-	res, err := Send(ctx, c, method, path, args, in, opts)
-	if err != nil {
+	out := new(Out)
+	if err := c.call(ctx, method, path, args, in, opts, out); err != nil {
 		return nil, err
 	}
-	out := new(Out)
-	if err := res.Decode(out); err != nil {
-		return nil, &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: true, Method: method, Path: path, Err: err}
-	}
 	return out, nil
+}
+
+// call is Call without the type, of which the compiler makes one for each.
+func (c *Client) call(ctx context.Context, method, path string, args []string, in any, opts []CallOption, out any) error {
+	res, err := Send(ctx, c, method, path, args, in, opts)
+	if err != nil {
+		return err
+	}
+	if err := res.Decode(out); err != nil {
+		return &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: true, Method: method, Path: path, Err: err, Attempts: res.Attempts}
+	}
+	return nil
 }
 
 // Send is [Call] for operations whose answer has no body.
@@ -53,7 +62,7 @@ type call struct {
 
 	key auth.PlatformKey // what Wechatpay-Serial names, and sensitive fields are encrypted for
 
-	host   string          // of a download's address; "" where the facts tell
+	fact   facts.Fact      // what is exceptional about the operation
 	target string          // path and query as they are sent and signed
 	body   []byte          // what is signed, nil if there is none
 	form   *multipart.Form // what is sent in place of body, where that is only what describes a file
@@ -64,17 +73,7 @@ type pair struct{ name, value string }
 // do is the way of every request: build the bytes, sign them, send them, verify the bytes
 // that come back. A Response that it returns is verified, an error is an *Error.
 func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response, error) {
-	if c == nil || c.signer == nil {
-		return nil, notSent(errors.New("there is no client: make one with wechatpay.New, and look for a misspelt key of Endpoints"))
-	}
-	if err := alive(ctx); err != nil {
-		return nil, notSent(err)
-	}
-	if err := c.ready(ctx); err != nil {
-		return nil, notSent(err)
-	}
-	k.key = c.verifier.Preferred(c.now())
-	if err := k.build(opts); err != nil {
+	if err := c.begin(ctx, k, opts); err != nil {
 		return nil, notSent(err)
 	}
 	res, err := c.attempts(ctx, k)
@@ -85,6 +84,24 @@ func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response,
 		*k.into = *res
 	}
 	return res, nil
+}
+
+// begin makes the bytes of the call. Until it has succeeded nothing is sent.
+func (c *Client) begin(ctx context.Context, k *call, opts []CallOption) error {
+	if c == nil || c.signer == nil {
+		return errors.New("there is no client: make one with wechatpay.New, and look for a misspelt key of Endpoints")
+	}
+	if err := alive(ctx); err != nil {
+		return err
+	}
+	if err := c.suits(k); err != nil {
+		return err
+	}
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	k.key = c.verifier.Preferred(c.now())
+	return k.build(opts)
 }
 
 // alive refuses a context that has ended: after sending, the same error would leave the
@@ -114,6 +131,7 @@ func (k *call) build(opts []CallOption) error {
 		}
 		return k.prepare()
 	}
+	k.fact = facts.Of(k.method, k.path)
 	path, err := k.expandPath()
 	if err != nil {
 		return err
@@ -140,7 +158,7 @@ func (k *call) build(opts []CallOption) error {
 
 // attach puts the file, if there is one, beside the body, which becomes what describes it.
 func (k *call) attach() (err error) {
-	takes := facts.Of(k.method, k.path).Upload
+	takes := k.fact.Upload
 	if k.in != nil && takes != nil {
 		if v := reflect.ValueOf(k.in).FieldByName("File"); v.IsValid() && v.Type() == reflect.TypeFor[Upload]() {
 			file := v.Interface().(Upload)
@@ -156,6 +174,9 @@ func (k *call) attach() (err error) {
 		takes = &facts.UsualUpload
 	}
 	rules := multipart.Rules{Part: takes.Part, Name: takes.Name, Digest: takes.Digest}
+	if takes.Hash == "SM3" {
+		rules.Hash = sm3.New
+	}
 	for _, limit := range takes.Limits {
 		rules.Limits = append(rules.Limits, multipart.Limit(limit))
 	}

@@ -271,7 +271,7 @@ func TestADownloadThatFails(t *testing.T) {
 		is     error
 	}{
 		"a merchant with the public key": {server(404, `{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}`),
-			"WeChat Pay has no platform certificates (平台证书) for this merchant: give Merchant.PlatformKeys its public key (微信支付公钥) with auth.PublicKey, in place of DownloadCertificates (404 RESOURCE_NOT_EXISTS)", nil},
+			"WeChat Pay has no platform certificates (平台证书) for the merchant 1900000109: give Merchant.PlatformKeys its public key (微信支付公钥) with auth.PublicKey, in place of DownloadCertificates (404 RESOURCE_NOT_EXISTS)", nil},
 		"a refusal":           {server(403, `{"code":"NO_AUTH","message":"x"}`), "were not downloaded: 403 NO_AUTH: x (Request-ID 08F3B1CC06-0)", nil},
 		"a server that fails": {server(500, `{"code":"SYSTEM_ERROR","message":"x"}`), "were not downloaded: 500 SYSTEM_ERROR: x", nil},
 		"a page of a proxy":   {server(200, "<html>"), "is not JSON", nil},

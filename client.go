@@ -26,9 +26,10 @@
 // [DownloadCertificates] fetches those and keeps them fresh; then call [Client.Close] in the
 // end. Who moves from certificates to the public key (平台证书切换微信支付公钥) has both: give the key
 // and download the certificates. What verifies follows from the Wechatpay-Serial of the
-// answer.
+// answer. To exchange keys while calls are under way, use the Replace method of [Client.Verifier].
 //
-// To exchange keys while calls are under way, use the Replace method of [Client.Verifier].
+// Who calls for many merchants makes one Client with [New], and the others from it with
+// [Client.For], as they come.
 //
 // # Errors
 //
@@ -42,7 +43,6 @@
 package wechatpay
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -51,11 +51,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/crypt"
-	"github.com/openwechatpay/wechatpay/internal/facts"
 	"github.com/openwechatpay/wechatpay/internal/refresh"
 )
 
@@ -65,6 +65,7 @@ import (
 // Printed, logged or as JSON it comes without its keys.
 type Merchant struct {
 	MchID        string             // 商户号
+	BrandID      string             // 品牌ID, in place of MchID for calls of /brand/…, with the brand's own certificate and keys (品牌经营平台)
 	SerialNo     string             // 商户API证书序列号, 40 hexadecimal digits
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
@@ -73,7 +74,11 @@ type Merchant struct {
 
 // LogValue is m without its keys.
 func (m Merchant) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("mchid", m.MchID), slog.String("serial_no", m.SerialNo))
+	who := slog.String("mchid", m.MchID)
+	if m.BrandID != "" {
+		who = slog.String("brand_id", m.BrandID)
+	}
+	return slog.GroupValue(who, slog.String("serial_no", m.SerialNo))
 }
 
 // Format prints m without its keys, whatever the verb.
@@ -99,26 +104,15 @@ type Client struct {
 	backups     *backups
 	trace       func(context.Context, Attempt)
 
-	downloads    func(apiv3Key string) certificates // nil without DownloadCertificates
-	certificates certificates                       // nil without downloads, and in the Client that downloads
-	checkList    func(*Response) error              // nil but in the Client that downloads
-	closeIdle    func()                             // closes idle connections, if nobody else has the transport
+	downloads    downloads             // nil without DownloadCertificates
+	certificates certificates          // nil without downloads, and in the Client that downloads
+	checkList    func(*Response) error // nil but in the Client that downloads
+	closeIdle    func()                // closes idle connections, if nobody else has the transport
 }
 
 // New returns a Client for m. Nothing is sent yet, but for the first of [DownloadCertificates].
 func New(m Merchant, opts ...Option) (*Client, error) {
-	signer, err := auth.NewSigner(m.MchID, m.SerialNo, m.PrivateKey)
-	if err != nil {
-		return nil, fmt.Errorf("wechatpay: %w", err)
-	}
-	if m.APIv3Key != "" {
-		if err := crypt.CheckAPIv3Key(m.APIv3Key); err != nil {
-			return nil, fmt.Errorf("wechatpay: %w", err)
-		}
-	}
 	c := &Client{
-		signer:      signer,
-		opener:      newOpener(m.PrivateKey),
 		now:         time.Now,
 		log:         slog.New(slog.DiscardHandler),
 		timeout:     30 * time.Second,
@@ -137,10 +131,68 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 		}
 	}
 	c.http = c.withoutRedirects()
-	if err := c.trust(m); err != nil {
+	if err := c.become(m, c.downloads); err != nil {
 		return nil, fmt.Errorf("wechatpay: %w", err)
 	}
 	return c, nil
+}
+
+// For returns a Client for another merchant, or for a brand, which shares connections, options and what
+// is known of hosts with c. It takes half a kilobyte beside its keys and no goroutine, and is just
+// dropped when it is needed no more. [DownloadCertificates] holds for it too, and then it needs a
+// Close of its own, unless m has PlatformKeys and no APIv3Key.
+func (c *Client) For(m Merchant) (*Client, error) {
+	if c == nil || c.signer == nil {
+		return nil, errors.New("wechatpay: there is no client to share with: make one with wechatpay.New")
+	}
+	other, downloads := *c, c.downloads
+	other.certificates, other.closeIdle = nil, nil // which are c's
+	if len(m.PlatformKeys) > 0 && m.APIv3Key == "" {
+		downloads = nil
+	}
+	if err := other.become(m, downloads); err != nil {
+		return nil, fmt.Errorf("wechatpay: %w", err)
+	}
+	return &other, nil
+}
+
+// become has c call in the name of m.
+func (c *Client) become(m Merchant, downloads downloads) (err error) {
+	if c.signer, err = m.signer(); err != nil {
+		return err
+	}
+	if m.APIv3Key != "" {
+		if err := crypt.CheckAPIv3Key(m.APIv3Key); err != nil {
+			return err
+		}
+	}
+	c.opener = newOpener(m.PrivateKey)
+	return c.trust(m, downloads)
+}
+
+// signer signs for the merchant or for the brand. Nobody is both: a brand has a certificate, an API
+// key and a public key of WeChat Pay of its own (https://pay.weixin.qq.com/doc/brand/4015407523).
+func (m Merchant) signer() (*auth.Signer, error) {
+	switch {
+	case m.BrandID == "":
+		return auth.NewSigner(m.MchID, m.SerialNo, m.PrivateKey)
+	case m.MchID != "":
+		return nil, errors.New("the Merchant has a MchID and a BrandID, whose keys differ: make a Client for each, with Client.For")
+	}
+	return auth.NewBrandSigner(m.BrandID, m.SerialNo, m.PrivateKey)
+}
+
+// suits refuses a call that c cannot sign: the paths of brands are signed by brands, and no others. A
+// download goes to the address that its own answer told, wherever that is.
+func (c *Client) suits(k *call) error {
+	switch theirs := strings.HasPrefix(k.path, "/brand/"); {
+	case theirs && c.signer.BrandID() == "":
+		return errors.New("what begins with /brand/ is for brands: give Merchant.BrandID (品牌ID) and the brand's own " +
+			"certificate and keys (品牌经营平台), to Client.For or New")
+	case !theirs && c.signer.BrandID() != "" && k.target == "":
+		return errors.New("this Client is of a brand, which calls only what begins with /brand/: give Merchant.MchID (商户号) to Client.For or New")
+	}
+	return nil
 }
 
 // Close ends what goes on in the background, which is [DownloadCertificates], and waits for that; the
@@ -182,7 +234,7 @@ var defaultBackups = map[string]string{
 
 // origin is where a call is sent now: the host, as the documents print it, and its address.
 func (c *Client) origin(k *call) (host string, address url.URL) {
-	host = c.backups.choose(cmp.Or(k.host, facts.Of(k.method, k.path).Host))
+	host = c.backups.choose(k.fact.Host)
 	if c.base != nil {
 		return host, *c.base
 	}
@@ -239,7 +291,7 @@ func DownloadCertificates(every time.Duration, onError func(error)) Option {
 		if onError == nil {
 			return errors.New("DownloadCertificates has no onError: nobody would hear of a download that fails")
 		}
-		c.downloads = func(apiv3Key string) certificates {
+		c.downloads = func(c *Client, apiv3Key string) certificates {
 			return refresh.New(refresh.Config{
 				Every:    every,
 				Download: func(ctx context.Context) ([]auth.PlatformKey, error) { return c.download(ctx, apiv3Key) },
@@ -250,6 +302,9 @@ func DownloadCertificates(every time.Duration, onError func(error)) Option {
 		return nil
 	}
 }
+
+// downloads are the certificates that a client downloads, once it knows for whom.
+type downloads func(c *Client, apiv3Key string) certificates
 
 // certificates are those of package refresh. As an interface, they are linked only by programs that
 // use DownloadCertificates.
@@ -263,8 +318,12 @@ type certificates interface {
 var _ certificates = (*refresh.Certificates)(nil)
 
 // trust makes the verifier, and begins to download.
-func (c *Client) trust(m Merchant) (err error) {
-	if c.downloads == nil {
+func (c *Client) trust(m Merchant, downloads downloads) (err error) {
+	if m.BrandID != "" { // brands have no platform certificates
+		c.verifier, err = auth.NewBrandVerifier(m.PlatformKeys...)
+		return err
+	}
+	if downloads == nil {
 		if len(m.PlatformKeys) == 0 {
 			return errors.New("no key to verify WeChat Pay with: give Merchant.PlatformKeys its public key " +
 				"(微信支付公钥, auth.PublicKey), or have its platform certificates (平台证书) downloaded with DownloadCertificates")
@@ -276,7 +335,7 @@ func (c *Client) trust(m Merchant) (err error) {
 		return errors.New("DownloadCertificates needs Merchant.APIv3Key (APIv3密钥), which certificates are encrypted with: " +
 			"set it on the merchant platform (商户平台) under API安全")
 	}
-	c.certificates = c.downloads(m.APIv3Key)
+	c.certificates = downloads(c, m.APIv3Key)
 	if c.verifier, err = auth.NewVerifierFrom(c.certificates, m.PlatformKeys...); err != nil {
 		return err
 	}
@@ -295,14 +354,6 @@ func (c *Client) ready(ctx context.Context) error {
 	return nil
 }
 
-// check tells why an answer is not verified.
-func (c *Client) check(ctx context.Context, res *Response) error {
-	if c.checkList != nil {
-		return c.checkList(res)
-	}
-	return c.verifier.Verify(ctx, res.Header, res.Body, c.now())
-}
-
 // download is a call like others, but for how its answer is verified, and that it waits for no
 // download.
 func (c *Client) download(ctx context.Context, apiv3Key string) (keys []auth.PlatformKey, err error) {
@@ -316,21 +367,21 @@ func (c *Client) download(ctx context.Context, apiv3Key string) (keys []auth.Pla
 		return err
 	}
 	_, err = d.Chain("/v3/certificates").Get(ctx)
-	return keys, notDownloaded(err)
+	return keys, c.notDownloaded(err)
 }
 
 // notDownloaded tells what a failed download means. It leaves out the codes and the advice that
 // belong to the download, for it becomes the cause of other calls' errors.
-func notDownloaded(err error) error {
+func (c *Client) notDownloaded(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok:
 		return err
 	case e.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("WeChat Pay has no platform certificates (平台证书) for this merchant: give Merchant.PlatformKeys "+
-			"its public key (微信支付公钥) with auth.PublicKey, in place of DownloadCertificates (404 %s)", legible(e.Code))
+		return fmt.Errorf("WeChat Pay has no platform certificates (平台证书) for the merchant %s: give Merchant.PlatformKeys "+
+			"its public key (微信支付公钥) with auth.PublicKey, in place of DownloadCertificates (404 %s)", c.signer.MchID(), legible(e.Code))
 	case e.Err != nil:
-		return fmt.Errorf("the platform certificates (平台证书) were not downloaded: %w", e.Err)
+		return fmt.Errorf("the platform certificates (平台证书) of %s were not downloaded: %w", c.signer.MchID(), e.Err)
 	}
-	return fmt.Errorf("the platform certificates (平台证书) were not downloaded: %d %s (Request-ID %s)", e.StatusCode, e.answer(), legible(e.RequestID))
+	return fmt.Errorf("the platform certificates (平台证书) of %s were not downloaded: %d %s (Request-ID %s)", c.signer.MchID(), e.StatusCode, e.answer(), legible(e.RequestID))
 }

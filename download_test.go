@@ -96,6 +96,63 @@ func TestADownloadIsSignedOverItsAddressAsItStandsThere(t *testing.T) {
 	}
 }
 
+// TestAnInvoiceIsDownloadedInNobodysName: its address is a secret by itself, and its host takes no
+// Authorization.
+func TestAnInvoiceIsDownloadedInNobodysName(t *testing.T) {
+	t.Parallel()
+	const target = "/invoicing/fapiao/fapiao-file?token=canary%2F1"
+	for name, call := range map[string]func(*wechatpay.Client) (string, error){
+		"by its address": func(c *wechatpay.Client) (string, error) {
+			return all(c.Download(t.Context(), "https://pay.wechatpay.cn"+target))
+		},
+		"as its types do": func(c *wechatpay.Client) (string, error) {
+			query := []wechatpay.CallOption{wechatpay.Query("token", "canary/1")}
+			return all(wechatpay.Stream(t.Context(), c, "GET", "/invoicing/fapiao/fapiao-file", nil, nil, query))
+		},
+		"without types": func(c *wechatpay.Client) (string, error) {
+			res, err := c.Chain("invoicing/fapiao/fapiao-file").Get(t.Context(), wechatpay.Query("token", "canary/1"))
+			if err != nil {
+				return "", err
+			}
+			return string(res.Body), nil
+		},
+	} {
+		for whose, m := range map[string]wechatpay.Merchant{"a merchant": merchant(), "a brand": brand()} {
+			if m.BrandID != "" && name != "by its address" {
+				continue // brands call what is theirs, and download what they are told
+			}
+			g := &gateway{status: 200, body: bill, change: unsigned}
+			client, err := newClient(t, g).For(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := call(client)
+			if err != nil || content != bill {
+				t.Errorf("%s gets %q %s, %v", whose, content, name, err)
+				continue
+			}
+			if got := g.last.URL.String(); got != "https://pay.wechatpay.cn"+target {
+				t.Errorf("%s: sent to %s", name, got)
+			}
+			for header := range g.last.Header {
+				if header == "Authorization" || strings.HasPrefix(header, "Wechatpay-") {
+					t.Errorf("%s: the request has the header %s", name, header)
+				}
+			}
+		}
+		g := &gateway{status: 404, body: "canary", change: unsigned}
+		_, err := call(newClient(t, g))
+		if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.StatusCode != 404 || e.Path != "/invoicing/fapiao/fapiao-file" {
+			t.Errorf("%s: %v", name, err)
+		}
+		checkCanaries(t, name, printed(t, err))
+	}
+	g := &gateway{status: 204}
+	if err := post(t, newClient(t, g).Chain("v3/x")); err != nil || g.last.Header.Get("Authorization") == "" {
+		t.Errorf("other calls go without Authorization: %v", err)
+	}
+}
+
 func TestADownloadEndsOnlyIfTheFileIsWhole(t *testing.T) {
 	t.Parallel()
 	gz := strings.Replace(billURL, "&b", "&tartype=GZIP", 1)
@@ -158,6 +215,8 @@ func TestADownloadGoesNowhereElse(t *testing.T) {
 	}{
 		"to another host":                  {"https://example.com/canary", nil},
 		"to a host that ends alike":        {"https://evilmch.weixin.qq.com/canary", nil},
+		"to a host that ends like another": {"https://pay.evilwechatpay.cn/canary", nil},
+		"to a domain without a host":       {"https://wechatpay.cn/canary", nil},
 		"to a host that begins alike":      {"https://api.mch.weixin.qq.com.example.com/canary", nil},
 		"to another port":                  {"https://api.mch.weixin.qq.com:8443/canary", nil},
 		"with a password":                  {"https://canary@api.mch.weixin.qq.com/canary", nil},

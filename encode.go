@@ -3,6 +3,7 @@ package wechatpay
 import (
 	"bytes"
 	"cmp"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func encodeQuery(query []pair) string {
 // escape is url.QueryEscape but for the space, which a path-minded server wants as %20.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// encode takes a request struct apart: fields tagged query go into the query, all others
+// encode takes a request struct apart: fields tagged query or header go there, all others
 // into the body. The caller's value stays as it is.
 func (k *call) encode(in any) error {
 	v := reflect.ValueOf(in)
@@ -153,9 +154,8 @@ func (k *call) encode(in any) error {
 		return fmt.Errorf("the request is a %T, want a struct", in)
 	}
 	s := shapeOf(v.Type())
-	for _, q := range s.query {
-		var err error
-		if k.query, err = q.append(k.query, v.Field(q.index)); err != nil {
+	for _, p := range s.parts {
+		if err := k.add(p, v.Field(p.index)); err != nil {
 			return err
 		}
 	}
@@ -169,14 +169,15 @@ func (k *call) encode(in any) error {
 
 // shape is what encode knows about a type of request structs, worked out once.
 type shape struct {
-	query []queryField
+	parts []part
 	body  bool // a field goes into the body
 }
 
-type queryField struct {
-	index    int
-	name     string
-	optional bool
+// part is a field that does not go into the body.
+type part struct {
+	index            int
+	name             string
+	optional, header bool
 }
 
 var shapes sync.Map // of reflect.Type to shape: a cache, written once for each type
@@ -187,50 +188,68 @@ func shapeOf(t reflect.Type) shape {
 	}
 	var s shape
 	for i := range t.NumField() {
-		tag, ok := t.Field(i).Tag.Lookup("query")
-		if !ok {
+		tag, query := t.Field(i).Tag.Lookup("query")
+		header := false
+		if !query {
+			tag, header = t.Field(i).Tag.Lookup("header")
+		}
+		if !query && !header {
 			s.body = true
 			continue
 		}
 		name, option, _ := strings.Cut(tag, ",")
-		s.query = append(s.query, queryField{index: i, name: name, optional: option == "omitzero"})
+		s.parts = append(s.parts, part{index: i, name: name, optional: option == "omitzero", header: header})
 	}
 	shapes.Store(t, s)
 	return s
 }
 
-// append adds the field to the query: a list as often as it has elements.
-func (q queryField) append(query []pair, v reflect.Value) ([]pair, error) {
-	if q.optional && v.IsZero() {
-		return query, nil
+// add adds a field to the query or the header: a list as often as it has elements.
+func (k *call) add(p part, v reflect.Value) error {
+	if p.optional && v.IsZero() {
+		return nil
 	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
-			return query, nil
+			return nil
 		}
 		v = v.Elem()
 	}
-	if v.Kind() != reflect.Slice {
-		text, err := queryText(v)
-		return append(query, pair{q.name, text}), err
-	}
-	for _, element := range v.Seq2() {
-		text, err := queryText(element)
-		if err != nil {
-			return nil, err
+	if _, encoded := v.Interface().(encoding.TextMarshaler); v.Kind() == reflect.Slice && !encoded {
+		for i := range v.Len() {
+			if err := k.add(part{name: p.name, header: p.header}, v.Index(i)); err != nil {
+				return err
+			}
 		}
-		query = append(query, pair{q.name, text})
+		return nil
 	}
-	return query, nil
+	text, err := k.text(v)
+	switch {
+	case err != nil:
+		return within(p.name, err)
+	case p.header:
+		return Header(p.name, text)(k)
+	}
+	k.query = append(k.query, pair{p.name, text})
+	return nil
 }
 
-func queryText(v reflect.Value) (string, error) {
+// text is a value outside of the body.
+func (k *call) text(v reflect.Value) (string, error) {
 	switch value := v.Interface().(type) {
 	case Time:
 		text, err := value.MarshalJSON()
 		return strings.Trim(string(text), `"`), err
 	case Sensitive:
-		return "", errors.New("a query cannot hold a Sensitive: only bodies are encrypted")
+		s := sealer{key: k.key}
+		own, _, err := s.encrypt(v)
+		if err != nil {
+			return "", err
+		}
+		return strings.TrimPrefix(own.String(), sealed), nil
+	case encoding.TextMarshaler:
+		text, err := value.MarshalText()
+		return string(text), err
 	}
 	switch v.Kind() {
 	case reflect.String:

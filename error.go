@@ -71,6 +71,20 @@ type Error struct {
 	broken     bool   // an I/O error: there was no connection, or it broke
 }
 
+// Result is the number at the end of RequestID: what WeChat Pay calls the failure internally, more
+// exactly than by Code; 0 if there is none.
+func (e *Error) Result() int64 { return resultOf(e.RequestID) }
+
+// resultOf is the number behind the one dash of a Request-ID. Older ones are UUIDs.
+func resultOf(requestID string) int64 {
+	_, number, _ := strings.Cut(requestID, "-")
+	result, err := strconv.ParseUint(number, 10, 63)
+	if err != nil {
+		return 0
+	}
+	return int64(result)
+}
+
 // Error describes the failure, whether the call may have happened all the same, and what to do then.
 func (e *Error) Error() string {
 	var b strings.Builder

@@ -1,6 +1,7 @@
 package wechatpay_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -100,6 +101,86 @@ func TestAnErrorsMembersAreReadOneByOne(t *testing.T) {
 			e, ok := errors.AsType[*wechatpay.Error](err)
 			if !ok || e.Code != tt.code || e.Message != tt.message || string(e.Detail) != tt.detail {
 				t.Errorf("read %q, %q, %q", e.Code, e.Message, e.Detail)
+			}
+		})
+	}
+}
+
+// TestTheErrorsThatWereObservedAreRead is about answers as WeChat Pay and what stands before it really
+// send them.
+func TestTheErrorsThatWereObservedAreRead(t *testing.T) {
+	t.Parallel()
+	const mapper = "输入源“/body/appid”映射到字段“公众号ID”必填性规则校验失败，此字段为必填项"
+	const signInformation = `"sign_information":{"method":"POST","sign_message_length":349,"truncated_sign_message":"POST\n/v3/pay/transactions/jsapi\n1756951532\nIXlHDnWguGbz7uMOL7xdPibFoV342jP3\n{\"amount\n","url":"/v3/pay/transactions/jsapi"}`
+	value := func(json string) string {
+		return `{"code":"PARAM_ERROR","detail":{"location":"body","value":` + json + `},"message":"` + mapper + `"}`
+	}
+	type answer struct {
+		status        int
+		body          string
+		unsigned      bool
+		code, message string
+		detail        string // at this pointer: its JSON, "" for none
+		value         string
+		outcome       wechatpay.Outcome
+		text          string // in Error's text
+	}
+	tests := map[string]answer{
+		"a wrong parameter as documented": {400, `{"code":"PARAM_ERROR","message":"参数错误","detail":{"field":"/amount/currency","value":"XYZ","issue":"Currency code is invalid","location":"body"}}`,
+			false, "PARAM_ERROR", "参数错误", "field", `"/amount/currency"`, wechatpay.Refused, "400 PARAM_ERROR: 参数错误"},
+		"a wrong parameter of the mapper":    {400, value(`"wx1"`), false, "PARAM_ERROR", mapper, "value", `"wx1"`, wechatpay.Refused, "必填项"},
+		"a value that is null":               {400, value(`null`), false, "PARAM_ERROR", mapper, "value", `null`, wechatpay.Refused, "必填项"},
+		"a value that is a number":           {400, value(`-1.5e3`), false, "PARAM_ERROR", mapper, "value", `-1.5e3`, wechatpay.Refused, "必填项"},
+		"a value that is a boolean":          {400, value(`true`), false, "PARAM_ERROR", mapper, "value", `true`, wechatpay.Refused, "必填项"},
+		"a value that is an object":          {400, value(`{"a":[1]}`), false, "PARAM_ERROR", mapper, "value", `{"a":[1]}`, wechatpay.Refused, "必填项"},
+		"a value that is a list":             {400, value(`[]`), false, "PARAM_ERROR", mapper, "value", `[]`, wechatpay.Refused, "必填项"},
+		"a value that is not there":          {400, `{"code":"PARAM_ERROR","detail":{"location":"uri_template"},"message":"m"}`, false, "PARAM_ERROR", "m", "location", `"uri_template"`, wechatpay.Refused, "PARAM_ERROR: m"},
+		"a location that is null":            {400, `{"code":"PARAM_ERROR","detail":{"location":null,"value":1},"message":"m"}`, false, "PARAM_ERROR", "m", "location", `null`, wechatpay.Refused, "PARAM_ERROR: m"},
+		"a wrong parameter without a detail": {400, `{"code":"PARAM_ERROR","message":"参数错误"}`, false, "PARAM_ERROR", "参数错误", "", "", wechatpay.Refused, "参数错误"},
+		"a detail that is text":              {403, `{"code":"NO_AUTH","message":"m","detail":"此商户无权限"}`, false, "NO_AUTH", "m", "", "", wechatpay.Refused, "NO_AUTH: m"},
+		"a detail that is null":              {403, `{"code":"NO_AUTH","message":"m","detail":null}`, false, "NO_AUTH", "m", "", "", wechatpay.Refused, "NO_AUTH: m"},
+		"a signature that does not match": {401, `{"code":"SIGN_ERROR","detail":{"detail":{"issue":"sign not match"},"field":"signature","location":"authorization",` + signInformation + `},"message":"签名错误"}`,
+			true, "SIGN_ERROR", "签名错误", "detail", `{"issue":"sign not match"}`, wechatpay.Refused, "401 SIGN_ERROR: 签名错误"},
+		"a signature that does not match, as it was": {401, `{"code":"SIGN_ERROR","detail":{"issue":"sign not match","field":"signature","location":"authorization",` + signInformation + `},"message":"错误的签名，验签失败"}`,
+			true, "SIGN_ERROR", "错误的签名，验签失败", "issue", `"sign not match"`, wechatpay.Refused, "验签失败"},
+		"no User-Agent":               {400, `{"code":"INVALID_REQUEST","message":"Http头缺少Accept或User-Agent"}`, true, "INVALID_REQUEST", "Http头缺少Accept或User-Agent", "", "", wechatpay.Refused, "User-Agent"},
+		"no platform certificates":    {404, `{"code":"RESOURCE_NOT_EXISTS","message":"无可用的平台证书"}`, false, "RESOURCE_NOT_EXISTS", "无可用的平台证书", "", "", wechatpay.Refused, "404 RESOURCE_NOT_EXISTS"},
+		"a path that nobody knows":    {404, "", true, "", "", "", "", wechatpay.Refused, "404 Not Found"},
+		"a method that nobody knows":  {405, "", true, "", "", "", "", wechatpay.Refused, "405 Method Not Allowed"},
+		"a page of nginx":             {502, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body></html>", true, "", "", "", "", wechatpay.Unknown, "502 Bad Gateway"},
+		"a page of a proxy":           {403, "<!DOCTYPE html><html><body>Access Denied</body></html>", true, "", "", "", "", wechatpay.Unknown, "403 Forbidden"},
+		"too many requests":           {429, `{"code":"FREQUENCY_LIMITED","message":"频率超限"}`, false, "FREQUENCY_LIMITED", "频率超限", "", "", wechatpay.Unknown, "429 FREQUENCY_LIMITED"},
+		"a system error":              {500, `{"code":"SYSTEM_ERROR","message":"系统异常，请稍后重试"}`, false, "SYSTEM_ERROR", "系统异常，请稍后重试", "", "", wechatpay.Unknown, "500 SYSTEM_ERROR"},
+		"an overload without a body":  {503, "", true, "", "", "", "", wechatpay.Unknown, "503 Service Unavailable"},
+		"a status that has no name":   {418 + 9, "", true, "", "", "", "", wechatpay.Unknown, ": 427"},
+		"a number more than expected": {403, `{"code":"NOT_ENOUGH","message":"m","request_id":1}`, false, "NOT_ENOUGH", "m", "", "", wechatpay.Refused, "NOT_ENOUGH"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := &gateway{status: tt.status, body: tt.body}
+			if tt.unsigned {
+				g.change = unsigned
+			}
+			err := post(t, newClient(t, g).Chain("v3/x"), wechatpay.JSON(cancelRequest{}))
+			e, ok := errors.AsType[*wechatpay.Error](err)
+			if !ok {
+				t.Fatalf("the error is %v", err)
+			}
+			if e.StatusCode != tt.status || e.Code != tt.code || e.Message != tt.message || e.Outcome != tt.outcome || e.Verified == tt.unsigned {
+				t.Errorf("read %d %q %q, %v, verified %t", e.StatusCode, e.Code, e.Message, e.Outcome, e.Verified)
+			}
+			if tt.code != "" && !errors.Is(err, code.Code(tt.code)) {
+				t.Errorf("errors.Is does not find %s", tt.code)
+			}
+			if !strings.Contains(err.Error(), tt.text) || strings.Contains(err.Error(), "<") {
+				t.Errorf("the text is %v", err)
+			}
+			if tt.detail != "" {
+				var members map[string]json.RawMessage
+				if err := json.Unmarshal(e.Detail, &members); err != nil || string(members[tt.detail]) != tt.value {
+					t.Errorf("the detail has %s %s, %v, want %s", tt.detail, members[tt.detail], err, tt.value)
+				}
 			}
 		})
 	}

@@ -43,7 +43,7 @@ func (f *Future[T]) Then(fn func(T) error) *Future[T] {
 	})
 }
 
-// Wait returns the result once it is there. Its context ends the waiting, not the call.
+// Wait returns the result once it is there. Its ctx ends the waiting, not the call.
 func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 	if ctx == nil {
 		return *new(T), errors.New("wechatpay: the context of Wait is nil")

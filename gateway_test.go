@@ -44,6 +44,8 @@ type gateway struct {
 	calls int
 	last  *http.Request
 	sent  []byte
+
+	signature string // of the last answer, before it was changed
 }
 
 func (g *gateway) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -54,10 +56,11 @@ func (g *gateway) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	g.calls++
 	g.last, g.sent = req, sent
+	res := answer(g.status, g.body, time.Now())
+	g.signature = res.Header.Get("Wechatpay-Signature")
 	if g.err != nil {
 		return nil, g.err
 	}
-	res := answer(g.status, g.body, time.Now())
 	if g.change != nil {
 		g.change(res)
 	}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay"
+	"github.com/openwechatpay/wechatpay/auth"
 )
 
 // TestCallsLeaveNoGoroutineBehind runs calls over connections in memory: synctest fails if a
@@ -205,9 +206,21 @@ func TestNoErrorAndNoRecordShowsASecret(t *testing.T) {
 			logger.Info("its value", "err", *e)
 			text += printed(t, *e) + log.String()
 		}
-		checkCanaries(t, name, text)
+		checkSecrets(t, name, text)
 		if strings.Contains(text, "signature=") {
 			t.Errorf("%s shows its Authorization: %s", name, text)
+		}
+		if tt.gateway.last == nil {
+			continue
+		}
+		a, err := auth.ParseAuthorization(tt.gateway.last.Header.Get("Authorization"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, secret := range map[string]string{"signature": a.Signature, "nonce": a.Nonce, "answer's signature": tt.gateway.signature} {
+			if secret == "" || strings.Contains(text, secret) {
+				t.Errorf("%s shows its %s %q: %s", name, what, secret, text)
+			}
 		}
 	}
 	for name, opt := range map[string]wechatpay.Option{

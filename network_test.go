@@ -68,6 +68,7 @@ func (c *connection) request() ([]byte, error) {
 func (c *connection) accept() error {
 	res := answer(204, "", time.Now())
 	res.ProtoMajor, res.ProtoMinor = 1, 1
+	res.Body, res.ContentLength = http.NoBody, 0 // else it would close the connection
 	return res.Write(c)
 }
 
@@ -340,5 +341,29 @@ func TestAConnectionThatTheServerClosedWhileIdleIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-noticed
+	}
+}
+
+// net/http takes a POST with an Idempotency-Key for one that it may send again by itself.
+func TestNobodyButTheClientSendsAgain(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		var posts atomic.Int64
+		address := rawServer(t, func(c *connection) {
+			if _, err := c.request(); err == nil {
+				c.accept()
+			}
+			if raw, err := c.request(); err == nil && bytes.HasPrefix(raw, []byte("POST")) {
+				posts.Add(1) // and hangs up without an answer, on a connection that was good before
+			}
+		})
+		client := newClient(t, nil, wechatpay.Transport(transport(t)), wechatpay.BaseURL(address), wechatpay.MaxAttempts(1))
+		if err := post(t, client.Chain("v3/x"), wechatpay.JSON(map[string]int{})); err != nil {
+			t.Fatal(err)
+		}
+		err := post(t, client.Chain("v3/x"), wechatpay.JSON(map[string]int{}), wechatpay.Header(header, "1"))
+		if err == nil || wechatpay.OutcomeOf(err) != wechatpay.Unknown || posts.Load() != 1 {
+			t.Errorf("with %s, %d requests arrived: %v", header, posts.Load(), err)
+		}
 	}
 }

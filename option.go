@@ -73,7 +73,7 @@ func Transport(rt http.RoundTripper) Option {
 	}
 }
 
-// Clock tells the time, for signing and for the window of answers. Default: time.Now.
+// Clock tells the time, for signing and for verifying. Default: time.Now.
 func Clock(now func() time.Time) Option {
 	return func(c *Client) error {
 		if now == nil {
@@ -160,7 +160,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// MaxAttempts limits how often a call is attempted in all. Default: 3; 1 means never again.
+// MaxAttempts limits the attempts of a call, with the first. Default: 3.
 func MaxAttempts(n int) Option {
 	return func(c *Client) error {
 		if n < 1 {
@@ -191,7 +191,7 @@ func BackupHosts(hosts map[string]string) Option {
 	}
 }
 
-// Trace calls fn after each attempt of a call, successful or not. It has to return soon.
+// Trace calls fn after each attempt, successful or not. It has to return soon.
 func Trace(fn func(context.Context, Attempt)) Option {
 	return func(c *Client) error {
 		if fn == nil {
@@ -205,7 +205,7 @@ func Trace(fn func(context.Context, Attempt)) Option {
 // A CallOption says something about one call.
 type CallOption func(*call) error
 
-// Path fills the parameter {name} of the path. The value is escaped; it may not be empty.
+// Path fills the parameter {name} of the path, escaped; it may not be empty.
 func Path(name, value string) CallOption {
 	return func(k *call) error {
 		k.named = append(k.named, pair{name, value})
@@ -213,7 +213,7 @@ func Path(name, value string) CallOption {
 	}
 }
 
-// Query adds name=value to the query, in the order of the options. It is escaped.
+// Query adds name=value to the query, escaped, in the order of the options.
 func Query(name, value string) CallOption {
 	return func(k *call) error {
 		if name == "" {
@@ -236,8 +236,6 @@ func Header(name, value string) CallOption {
 			return fmt.Errorf("the header %s is about the connection, not about the call", name)
 		case name == "Accept-Encoding": // then net/http leaves the answer packed, and no signature matches
 			return errors.New("the header Accept-Encoding is set by the client")
-		case name == "Idempotency-Key", name == "X-Idempotency-Key": // WeChat Pay knows neither, but net/http repeats a POST for them
-			return fmt.Errorf("the header %s would have the request sent twice", name)
 		case name == "" || strings.ContainsFunc(name, func(r rune) bool { return r != '-' && !isLetterOrDigit(r) }):
 			return errors.New("a Header has a name with a character that cannot be part of it")
 		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
@@ -291,7 +289,7 @@ func Hash(kind, value string) CallOption {
 	}
 }
 
-// MaxBytes limits a download, which may be of any size without. Read then returns an error.
+// MaxBytes limits a download: what is larger is an error of Read.
 func MaxBytes(n int64) CallOption {
 	return func(k *call) error {
 		if n <= 0 {

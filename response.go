@@ -29,7 +29,7 @@ type Response struct {
 	Body       []byte      // as received: the bytes that were verified
 	RequestID  string      // to be named to WeChat Pay's support
 	Serial     string      // names the key that verified: a public key's ID or a certificate's serial number
-	Verified   bool        // whether WeChat Pay's signature of Body was good
+	Verified   bool        // whether WeChat Pay's signature was good: of Body, or of the hash that a file is compared with
 	Attempts   int         // how often the call was tried; 1 if it succeeded at once
 
 	Method string // of the request
@@ -52,7 +52,10 @@ func (r Response) LogValue() slog.Value {
 // Format prints r like [Response.LogValue], whatever the verb.
 func (r Response) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.LogValue()) }
 
-// Decode reads the JSON of Body into v, and decrypts each [Sensitive] in it that came.
+// Result is like [Error.Result]; 0 is a success.
+func (r *Response) Result() int64 { return resultOf(r.RequestID) }
+
+// Decode reads the JSON of Body into v, and decrypts each [Sensitive] in it.
 func (r *Response) Decode(v any) error {
 	err := json.Unmarshal(r.Body, v)
 	// The texts of encoding/json quote the body, which may hold what is nobody's business.
@@ -75,7 +78,7 @@ var errTooLarge = errors.New("the answer has more")
 
 // verify reads an answer and verifies its bytes. The Response is there whenever the answer
 // was read; the error then tells why it is not verified.
-func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, error) {
+func (c *Client) verify(k *call, req *http.Request, answer *http.Response) (*Response, error) {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, c.maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer broke off: %w", err)
@@ -84,15 +87,57 @@ func (c *Client) verify(req *http.Request, answer *http.Response) (*Response, er
 		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
 	}
 	res := c.response(req, answer, body)
-	err = c.check(req.Context(), res)
+	err = c.check(req.Context(), k, res)
 	if err == nil {
-		res.Verified, res.Serial = true, res.Header.Get("Wechatpay-Serial")
+		res.verified()
 	}
 	// Refusals of the front servers, before authentication, are never signed.
 	if errors.Is(err, auth.ErrNotSigned) && !res.ok() {
 		return res, nil
 	}
 	return res, err
+}
+
+// check tells why an answer is not verified.
+func (c *Client) check(ctx context.Context, k *call, res *Response) error {
+	switch {
+	case c.checkList != nil:
+		return c.checkList(res)
+	case k.fact.SignedOver == "" || !res.ok():
+		return c.verifier.Verify(ctx, res.Header, res.Body, c.now())
+	}
+	hash, err := c.signedHash(ctx, k, res)
+	if err == nil && !hash.Of(res.Body) {
+		err = fmt.Errorf("%w: the file does not have the hash that was signed", auth.ErrBadSignature)
+	}
+	return err
+}
+
+// signedHash is the hash of a file, in a header, that WeChat Pay signs in place of the file.
+//
+// See https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/H5Payment/chapter8_5.shtml.
+func (c *Client) signedHash(ctx context.Context, k *call, res *Response) (*download.Hash, error) {
+	sum := res.Header.Get(k.fact.SignedOver)
+	hash, err := download.ParseHash("SHA1", sum)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s has no SHA-1 of the file", auth.ErrNotSigned, k.fact.SignedOver)
+	}
+	return hash, c.verifier.Verify(ctx, res.Header, []byte(`{"sha1":"`+sum+`"}`), c.now())
+}
+
+// handOver begins to hand over a file. Where its hash is signed, that is verified before.
+func (c *Client) handOver(k *call, req *http.Request, answer *http.Response) (*Response, *Error) {
+	res := c.response(req, answer, nil)
+	if k.fact.SignedOver != "" {
+		var err error
+		if k.stream.Hash, err = c.signedHash(req.Context(), k, res); err != nil {
+			_ = answer.Body.Close()
+			return nil, refusal(res, err)
+		}
+		res.verified()
+	}
+	k.stream.reader = download.New(answer.Body, k.stream.Config)
+	return res, nil
 }
 
 func (c *Client) response(req *http.Request, answer *http.Response, body []byte) *Response {
@@ -107,9 +152,11 @@ func (c *Client) response(req *http.Request, answer *http.Response, body []byte)
 	}
 }
 
+func (r *Response) verified() { r.Verified, r.Serial = true, r.Header.Get("Wechatpay-Serial") }
+
 func (r *Response) ok() bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
 
-// Stream is [Call] for operations whose answer is a file, which is not signed. Close it.
+// Stream is [Call] for operations whose answer is a file, which is not signed, or by its hash. Close it.
 func Stream(ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (io.ReadCloser, error) {
 	return c.stream(ctx, &call{method: method, path: path, args: args, in: in}, opts)
 }
@@ -161,11 +208,13 @@ func (k *call) locate(c *Client, address string) error {
 		}
 	}
 	ours := c.hosts[host] != nil || c.base != nil && c.base.Host == host
-	if !ours && (u.Scheme != "https" || !strings.HasSuffix(host, ".mch.weixin.qq.com")) {
+	if !ours && (u.Scheme != "https" || !strings.HasSuffix(host, ".mch.weixin.qq.com") && !strings.HasSuffix(host, ".wechatpay.cn")) {
 		return fmt.Errorf("the download is at %s://%s, which is not of WeChat Pay", u.Scheme, legible(host))
 	}
-	k.host, k.path, k.target = host, u.EscapedPath(), u.RequestURI()
-	if !facts.Of(k.method, k.path).Unsigned { // then its end may be an argument, which errors and logs do not show
+	k.path, k.target = u.EscapedPath(), u.RequestURI()
+	k.fact = facts.Of(k.method, k.path)
+	k.fact.Host = host
+	if !k.fact.Unsigned && !k.fact.Anonymous && k.fact.SignedOver == "" { // it is not known: its end may be an argument, which errors and logs do not show
 		k.path = k.path[:strings.LastIndex(k.path, "/")+1] + "…"
 	}
 	return nil
@@ -178,6 +227,9 @@ func (k *call) prepare() error {
 			return errors.New("this call does not hand over a file as it comes: Hash and MaxBytes are for Download and the like")
 		}
 		return nil
+	}
+	if k.hash != nil && k.fact.SignedOver != "" {
+		return errors.New("the hash of this file comes with it, and is signed: it takes no Hash")
 	}
 	_, query, _ := strings.Cut(k.target, "?")
 	values, _ := url.ParseQuery(query) // what does not parse is not what is looked for

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync"
@@ -282,7 +283,7 @@ func TestASensitiveThatCannotBeEncryptedIsNotSent(t *testing.T) {
 		"in the query": {struct {
 			Name wechatpay.Sensitive `query:"name" json:"-"`
 			Body string              `json:"body"`
-		}{Name: canary}, "a query cannot hold a Sensitive"},
+		}{Name: long}, "the field /name cannot be encrypted"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -468,3 +469,56 @@ var otherKey = sync.OnceValue(func() *rsa.PrivateKey {
 	}
 	return key
 })
+
+// inText is what a string holds as JSON.
+type inText struct {
+	Type string `json:"type"`
+}
+
+func (v inText) MarshalText() ([]byte, error) {
+	type plain inText
+	return json.Marshal(plain(v))
+}
+
+// textList is the same for a list.
+type textList []string
+
+func (v textList) MarshalText() ([]byte, error) { return json.Marshal([]string(v)) }
+
+func TestWhatARequestHasOutsideOfItsBody(t *testing.T) {
+	t.Parallel()
+	g := &gateway{status: 204}
+	in := struct {
+		Name   wechatpay.Sensitive   `query:"name" json:"-"`
+		Names  []wechatpay.Sensitive `query:"names" json:"-"`
+		Absent wechatpay.Sensitive   `query:"absent,omitzero" json:"-"`
+		Empty  wechatpay.Sensitive   `query:"empty" json:"-"`
+		Inner  inText                `query:"inner" json:"-"`
+		List   textList              `query:"list" json:"-"`
+		Key    string                `header:"Idempotency-Key" json:"-"`
+		None   string                `header:"X-None,omitzero" json:"-"`
+		Body   string                `json:"body"`
+	}{Name: "张三", Names: []wechatpay.Sensitive{"李四", "王五"}, Inner: inText{"A&B"}, List: textList{"长期"}, Key: "k1", Body: "b"}
+	if _, err := wechatpay.Send(t.Context(), newClient(t, g), "POST", "/v3/x", nil, in, nil); err != nil {
+		t.Fatal(err)
+	}
+	query := g.last.URL.Query()
+	for _, name := range []string{"name", "names"} {
+		for i, ciphertext := range query[name] {
+			var err error
+			if query[name][i], err = crypt.DecryptOAEP(keys().platform, ciphertext); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	want := url.Values{"name": {"张三"}, "names": {"李四", "王五"}, "empty": {""}, "inner": {`{"type":"A\u0026B"}`}, "list": {`["长期"]`}}
+	if !reflect.DeepEqual(query, want) {
+		t.Errorf("the query is %v, want %v", query, want)
+	}
+	if _, ok := g.last.Header["X-None"]; ok || g.last.Header.Get("Idempotency-Key") != "k1" {
+		t.Errorf("the header is %v", g.last.Header)
+	}
+	if string(g.sent) != `{"body":"b"}` {
+		t.Errorf("the body is %s", g.sent)
+	}
+}

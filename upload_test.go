@@ -72,6 +72,8 @@ func TestAnUploadSignsMetaAndSendsTheFileBehindIt(t *testing.T) {
 	usual := map[string]string{"part": "file", "filename": "执照 %221%22.JPG", "type": "image/jpeg"}
 	submission := map[string]string{"part": "submission_file", "filename": "a.docx", "type": "application/octet-stream"}
 	const submit = "v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload"
+	const sm3 = "e15b97e48eb3b179859a0c49e6482e0ae090292e2218a763d6baab2bc989807b"
+	invoice := `{"digest":"` + sm3 + `","digest_algorithm":"DIGEST_ALGORITHM_SM3"}`
 	tests := map[string]struct {
 		call func(c *wechatpay.Client) error
 		meta string
@@ -108,6 +110,11 @@ func TestAnUploadSignsMetaAndSendsTheFileBehindIt(t *testing.T) {
 			_, err := mchmanage.New(c).SubmissionFiles().SubMchID().SubMchID("1900000209").Upload().Post(t.Context(), in)
 			return err
 		}, odd, submission},
+		"with another hash and without a name in meta": {func(c *wechatpay.Client) error {
+			_, err := c.Chain("v3/taxi-invoice/cards/upload-file").Post(t.Context(),
+				wechatpay.File("a.pdf", file()), wechatpay.JSON(map[string]string{"digest_algorithm": "DIGEST_ALGORITHM_SM3"}))
+			return err
+		}, invoice, map[string]string{"part": "file", "filename": "a.pdf", "type": "application/pdf"}},
 	}
 	for name, tt := range tests {
 		g := &gateway{status: 200, body: `{"media_id":"1","file_id":"1"}`}

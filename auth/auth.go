@@ -30,6 +30,12 @@ import "time"
 // Wechatpay-Signature-Type.
 const Scheme = "WECHATPAY2-SHA256-RSA2048"
 
+// BrandScheme takes the place of [Scheme] in the calls of a brand (品牌), whose paths begin with
+// /brand/, and in what WeChat Pay signs for it. Only the name differs, and brand_id stands for mchid.
+//
+// See https://pay.weixin.qq.com/doc/brand/4015407523.
+const BrandScheme = "WECHATPAY-BRAND-SHA256-RSA2048"
+
 // Window is how far the clocks of the two sides may be apart, in either direction.
 const Window = 5 * time.Minute
 

@@ -13,9 +13,10 @@ import (
 // Printed, logged or as JSON it comes without the signature; [Authorization.Header] is what
 // goes on the wire.
 type Authorization struct {
-	Scheme    string // [Scheme], for RSA merchants
+	Scheme    string // [Scheme], for RSA merchants, or [BrandScheme]
 	MchID     string // 商户号 of the merchant that calls: in partner mode the service provider (服务商)
-	SerialNo  string // 商户API证书序列号
+	BrandID   string // 品牌ID of the brand that calls, in place of MchID
+	SerialNo  string // 商户API证书序列号, or 品牌API证书序列号
 	Nonce     string
 	Timestamp string // Unix seconds
 	Signature string `json:"-"` // of [RequestText], in standard base64
@@ -26,17 +27,27 @@ var errAuthorization = errors.New("malformed Authorization header")
 
 // Header is a as the value of an Authorization header.
 func (a Authorization) Header() string {
-	return a.Scheme + ` mchid="` + a.MchID +
+	name, id := a.caller()
+	return a.Scheme + " " + name + `="` + id +
 		`",nonce_str="` + a.Nonce +
 		`",timestamp="` + a.Timestamp +
 		`",serial_no="` + a.SerialNo +
 		`",signature="` + a.Signature + `"`
 }
 
+// caller is the member that tells who calls.
+func (a Authorization) caller() (name, id string) {
+	if a.Scheme == BrandScheme {
+		return "brand_id", a.BrandID
+	}
+	return "mchid", a.MchID
+}
+
 // String is a without its signature.
 func (a Authorization) String() string {
-	return fmt.Sprintf("%s mchid=%q serial_no=%q timestamp=%q nonce_str=%q",
-		a.Scheme, a.MchID, a.SerialNo, a.Timestamp, a.Nonce)
+	name, id := a.caller()
+	return fmt.Sprintf("%s %s=%q serial_no=%q timestamp=%q nonce_str=%q",
+		a.Scheme, name, id, a.SerialNo, a.Timestamp, a.Nonce)
 }
 
 // Format prints a like String, whatever the verb.
@@ -56,6 +67,10 @@ func ParseAuthorization(header string) (Authorization, error) {
 		"timestamp": &a.Timestamp,
 		"serial_no": &a.SerialNo,
 		"signature": &a.Signature,
+	}
+	if scheme == BrandScheme {
+		delete(fields, "mchid")
+		fields["brand_id"] = &a.BrandID
 	}
 	for more := true; more; {
 		name, value, tail, err := cutMember(rest)

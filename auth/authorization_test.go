@@ -99,6 +99,7 @@ func FuzzParseAuthorization(f *testing.F) {
 	f.Add(whole.Header())
 	f.Add(strings.ReplaceAll(whole.Header(), ",", " , "))
 	f.Add(auth.Scheme + ` mchid="`)
+	f.Add(strings.NewReplacer(auth.Scheme, auth.BrandScheme, "mchid", "brand_id").Replace(whole.Header()))
 	f.Add("a\tb\u00a0c " + strings.TrimPrefix(whole.Header(), auth.Scheme+" "))
 	f.Add(strings.Replace(whole.Header(), "1900000109", " =,\\\n", 1))
 	f.Fuzz(func(t *testing.T, header string) {
@@ -110,7 +111,7 @@ func FuzzParseAuthorization(f *testing.F) {
 		if err != nil || again != a {
 			t.Errorf("%q parses to %v, whose header parses to %v, %v", header, a, again, err)
 		}
-		for _, value := range []string{a.MchID, a.Nonce, a.Timestamp, a.SerialNo, a.Signature} {
+		for _, value := range []string{a.MchID + a.BrandID, a.Nonce, a.Timestamp, a.SerialNo, a.Signature} {
 			if value == "" || strings.Count(header, value) == 0 || strings.Contains(value, `"`) {
 				t.Errorf("%q parses to the value %q", header, value)
 			}

@@ -10,12 +10,7 @@ package auth
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012365342.
 func RequestText(method, target, timestamp, nonce string, body []byte) []byte {
-	text := make([]byte, 0, len(method)+len(target)+len(timestamp)+len(nonce)+len(body)+5)
-	text = appendLine(text, method)
-	text = appendLine(text, target)
-	text = appendLine(text, timestamp)
-	text = appendLine(text, nonce)
-	return append(append(text, body...), '\n')
+	return lines(body, method, target, timestamp, nonce)
 }
 
 // AnswerText is the text that WeChat Pay signs, in answers and in notifications:
@@ -23,12 +18,18 @@ func RequestText(method, target, timestamp, nonce string, body []byte) []byte {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013053420.
 func AnswerText(timestamp, nonce string, body []byte) []byte {
-	text := make([]byte, 0, len(timestamp)+len(nonce)+len(body)+3)
-	text = appendLine(text, timestamp)
-	text = appendLine(text, nonce)
-	return append(append(text, body...), '\n')
+	return lines(body, timestamp, nonce)
 }
 
-func appendLine(text []byte, line string) []byte {
-	return append(append(text, line...), '\n')
+// lines are head and then body, each closed by a line feed.
+func lines(body []byte, head ...string) []byte {
+	size := len(body) + 1
+	for _, line := range head {
+		size += len(line) + 1
+	}
+	text := make([]byte, 0, size)
+	for _, line := range head {
+		text = append(append(text, line...), '\n')
+	}
+	return append(append(text, body...), '\n')
 }

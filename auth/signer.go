@@ -17,8 +17,9 @@ import (
 // Signer signs requests in the name of one merchant. It is safe for concurrent use
 // if its key is; the keys of crypto/rsa are.
 type Signer struct {
-	mchID, serialNo string
-	sign            func(text []byte) (string, error) // has the key where no %+v finds it
+	mchID, brandID string // one of them
+	serialNo       string
+	sign           func(text []byte) (string, error) // has the key where no %+v finds it
 }
 
 // NewSigner returns a Signer for the merchant mchID (商户号), whose API certificate
@@ -28,7 +29,21 @@ func NewSigner(mchID, serialNo string, key crypto.Signer) (*Signer, error) {
 	if err := checkHeaderValue("merchant number (商户号)", mchID); err != nil {
 		return nil, err
 	}
-	if err := checkHeaderValue("serial number of the merchant's API certificate (商户API证书序列号)", serialNo); err != nil {
+	return (&Signer{mchID: mchID, serialNo: serialNo}).with(key)
+}
+
+// NewBrandSigner returns a Signer for the brand brandID (品牌ID), whose API certificate (品牌API证书)
+// has the serial number serialNo and belongs to key. A merchant's certificate does not do.
+func NewBrandSigner(brandID, serialNo string, key crypto.Signer) (*Signer, error) {
+	if err := checkHeaderValue("brand number (品牌ID)", brandID); err != nil {
+		return nil, err
+	}
+	return (&Signer{brandID: brandID, serialNo: serialNo}).with(key)
+}
+
+// with has s sign with key.
+func (s *Signer) with(key crypto.Signer) (*Signer, error) {
+	if err := checkHeaderValue("serial number of the API certificate (API证书序列号)", s.serialNo); err != nil {
 		return nil, err
 	}
 	private, ok := key.(*rsa.PrivateKey)
@@ -45,12 +60,15 @@ func NewSigner(mchID, serialNo string, key crypto.Signer) (*Signer, error) {
 	if private != nil {
 		private.Precompute()
 	}
-	sign := func(text []byte) (string, error) { return Sign(key, text) }
-	return &Signer{mchID: mchID, serialNo: serialNo, sign: sign}, nil
+	s.sign = func(text []byte) (string, error) { return Sign(key, text) }
+	return s, nil
 }
 
-// MchID is the merchant number (商户号) that the Signer signs for.
+// MchID is the merchant number (商户号) that the Signer signs for; a brand has none.
 func (s *Signer) MchID() string { return s.mchID }
+
+// BrandID is the brand number (品牌ID) that the Signer signs for; a merchant has none.
+func (s *Signer) BrandID() string { return s.brandID }
 
 // Authorize signs one request at the time now, with a fresh nonce. For target and body
 // see [RequestText]. A request that is sent again is authorized again.
@@ -58,9 +76,13 @@ func (s *Signer) Authorize(method, target string, body []byte, now time.Time) (A
 	a := Authorization{
 		Scheme:    Scheme,
 		MchID:     s.mchID,
+		BrandID:   s.brandID,
 		SerialNo:  s.serialNo,
 		Nonce:     newNonce(),
 		Timestamp: strconv.FormatInt(now.Unix(), 10),
+	}
+	if s.brandID != "" {
+		a.Scheme = BrandScheme
 	}
 	signature, err := s.sign(RequestText(method, target, a.Timestamp, a.Nonce, body))
 	if err != nil {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -46,11 +47,12 @@ type Source interface {
 type Verifier struct {
 	given  atomic.Pointer[[]PlatformKey]
 	source Source // nil if there is none
+	scheme string // what Wechatpay-Signature-Type names, if it does; "" is Scheme
 }
 
 // NewVerifier returns a Verifier that trusts keys, and only those.
 func NewVerifier(keys ...PlatformKey) (*Verifier, error) {
-	return newVerifier(nil, keys)
+	return newVerifier(&Verifier{}, keys)
 }
 
 // NewVerifierFrom returns a Verifier that trusts the keys of source, and keys as well, which may
@@ -59,11 +61,16 @@ func NewVerifierFrom(source Source, keys ...PlatformKey) (*Verifier, error) {
 	if source == nil {
 		return nil, errors.New("there is no source of platform keys")
 	}
-	return newVerifier(source, keys)
+	return newVerifier(&Verifier{source: source}, keys)
 }
 
-func newVerifier(source Source, keys []PlatformKey) (*Verifier, error) {
-	v := &Verifier{source: source}
+// NewBrandVerifier returns a Verifier of what WeChat Pay signs for a brand (品牌). Its public keys
+// (微信支付公钥) are the brand's own; a brand has no platform certificates.
+func NewBrandVerifier(keys ...PlatformKey) (*Verifier, error) {
+	return newVerifier(&Verifier{scheme: BrandScheme}, keys)
+}
+
+func newVerifier(v *Verifier, keys []PlatformKey) (*Verifier, error) {
 	if err := v.Replace(keys...); err != nil {
 		return nil, err
 	}
@@ -128,8 +135,8 @@ func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte, 
 		// Of a signed body with line feeds, the head could be passed off as part of the nonce.
 		return fmt.Errorf("%w: there is a line feed in Wechatpay-Nonce", ErrBadSignature)
 	}
-	if scheme := header.Get("Wechatpay-Signature-Type"); scheme != "" && scheme != Scheme {
-		return fmt.Errorf("%w: its type is %q, want %s", ErrBadSignature, clip(scheme), Scheme)
+	if scheme, want := header.Get("Wechatpay-Signature-Type"), cmp.Or(v.scheme, Scheme); scheme != "" && scheme != want {
+		return fmt.Errorf("%w: its type is %q, want %s", ErrBadSignature, clip(scheme), want)
 	}
 	if err := checkTimestamp(timestamp, now); err != nil {
 		return err

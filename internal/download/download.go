@@ -44,6 +44,13 @@ func ParseHash(kind, value string) (*Hash, error) {
 	return h, nil
 }
 
+// Of tells whether h is the hash of content.
+func (h *Hash) Of(content []byte) bool {
+	sum := h.new()
+	sum.Write(content)
+	return bytes.Equal(sum.Sum(nil), h.want)
+}
+
 // Config says how a file is read.
 type Config struct {
 	Hash     *Hash         // of the file, unpacked; nil if none is known

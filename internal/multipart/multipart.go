@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"path"
@@ -21,9 +22,10 @@ import (
 
 // Rules are what an operation says about its file.
 type Rules struct {
-	Part   string // the name of its part
-	Name   string // the member of meta that is its name
-	Digest string // the member of meta that is its SHA-256
+	Part   string           // the name of its part
+	Name   string           // the member of meta that is its name, "" if meta has none
+	Digest string           // the member of meta that is its digest
+	Hash   func() hash.Hash // what makes the digest, nil for SHA-256
 	Limits []Limit
 }
 
@@ -72,7 +74,7 @@ func New(rules Rules, name string, content io.Reader, members []byte) (*Form, er
 	if err := f.hold(content, limit); err != nil {
 		return nil, err
 	}
-	digest, err := f.digest(limit)
+	digest, err := f.digest(rules.Hash, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -150,13 +152,16 @@ func (f *Form) hold(content io.Reader, limit int64) (err error) {
 }
 
 // digest reads the file to its end, or until it is too large, and goes back.
-func (f *Form) digest(limit int64) (string, error) {
+func (f *Form) digest(newHash func() hash.Hash, limit int64) (string, error) {
 	defer f.Detach()
-	hash, source := sha256.New(), io.Reader(f.content)
+	if newHash == nil {
+		newHash = sha256.New
+	}
+	sum, source := newHash(), io.Reader(f.content)
 	if limit > 0 {
 		source = io.LimitReader(source, limit+1)
 	}
-	size, err := io.Copy(hash, source)
+	size, err := io.Copy(sum, source)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("the file does not read: %w", err)
@@ -166,10 +171,10 @@ func (f *Form) digest(limit int64) (string, error) {
 		return "", errors.New("the file is empty, or was read to its end before")
 	}
 	f.size = size
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// meta puts the file's name and digest before the other members.
+// meta puts the file's name, where the operation wants it, and its digest before the other members.
 func (r Rules) meta(name, digest string, members []byte) ([]byte, error) {
 	var others map[string]json.RawMessage
 	if members == nil {
@@ -183,11 +188,15 @@ func (r Rules) meta(name, digest string, members []byte) ([]byte, error) {
 			return nil, fmt.Errorf("the member %q follows from the file: leave it out", member)
 		}
 	}
-	text, err := json.Marshal(name)
-	if err != nil {
-		return nil, err
+	meta := []byte("{")
+	if r.Name != "" {
+		text, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
+		meta = fmt.Appendf(meta, "%q:%s,", r.Name, text)
 	}
-	meta := fmt.Appendf(nil, `{%q:%s,%q:%q`, r.Name, text, r.Digest, digest)
+	meta = fmt.Appendf(meta, "%q:%q", r.Digest, digest)
 	if len(others) > 0 {
 		meta = append(meta, ',')
 	}
@@ -265,14 +274,31 @@ func (b *body) end() {
 
 // contentType is the media type of a file by its name. Package mime would ask the machine.
 func contentType(name string) string {
-	if known := types[extension(name)]; known != "" {
-		return known
+	switch kind := extension(name); kind {
+	case "jpg":
+		return "image/jpeg"
+	case "jpeg", "png", "bmp", "gif":
+		return "image/" + kind
+	case "pdf":
+		return "application/pdf"
+	case "txt":
+		return "text/plain"
+	case "csv":
+		return "text/csv"
+	case "m4v", "f4v":
+		return "video/mp4"
+	case "avi":
+		return "video/x-msvideo"
+	case "wmv":
+		return "video/x-ms-wmv"
+	case "mov":
+		return "video/quicktime"
+	case "mkv":
+		return "video/x-matroska"
+	case "flv":
+		return "video/x-flv"
+	case "mpeg", "mp4":
+		return "video/" + kind
 	}
 	return "application/octet-stream"
-}
-
-var types = map[string]string{
-	"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "gif": "image/gif", "pdf": "application/pdf",
-	"avi": "video/x-msvideo", "wmv": "video/x-ms-wmv", "mpeg": "video/mpeg", "mp4": "video/mp4", "m4v": "video/mp4", "f4v": "video/mp4",
-	"mov": "video/quicktime", "mkv": "video/x-matroska", "flv": "video/x-flv", "csv": "text/csv",
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/openwechatpay/wechatpay/internal/sm3"
 )
 
 var usual = Rules{Part: "file", Name: "filename", Digest: "sha256"}
@@ -153,6 +155,34 @@ func TestMetaKeepsWhatGoesWithTheFile(t *testing.T) {
 			if err == nil {
 				t.Logf("got %s", f.Meta())
 			}
+		}
+	}
+}
+
+// TestMetaIsAsTheOperationWantsIt: a receipt's meta has no name, and an invoice's digest is SM3.
+func TestMetaIsAsTheOperationWantsIt(t *testing.T) {
+	t.Parallel()
+	const (
+		sum256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+		sum3   = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+	)
+	tests := map[string]struct {
+		rules   Rules
+		members string
+		want    string
+	}{
+		"with a name and a SHA-256":     {usual, `{"a":1}`, `{"filename":"x.pdf","sha256":"` + sum256 + `","a":1}`},
+		"with a SHA-256 alone":          {Rules{Part: "file", Digest: "sha256"}, `{}`, `{"sha256":"` + sum256 + `"}`},
+		"with an SM3 alone":             {Rules{Part: "file", Digest: "digest", Hash: sm3.New}, `{}`, `{"digest":"` + sum3 + `"}`},
+		"with an SM3 and what names it": {Rules{Part: "file", Digest: "digest", Hash: sm3.New}, `{"digest_alogrithm":"SM3"}`, `{"digest":"` + sum3 + `","digest_alogrithm":"SM3"}`},
+	}
+	for name, tt := range tests {
+		f, err := New(tt.rules, "x.pdf", strings.NewReader("abc"), []byte(tt.members))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(f.Meta()); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
 }
