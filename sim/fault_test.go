@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +114,9 @@ func TestWhichCallsAFaultFits(t *testing.T) {
 		"another merchant":           {func(f *world.Fault, _ string) { f.MchID = "1" }, "204"},
 		"its order":                  {func(f *world.Fault, no string) { f.Order = no }, "503"},
 		"another order":              {func(f *world.Fault, _ string) { f.Order = "1" }, "204"},
+		"the host of its listener":   {func(f *world.Fault, _ string) { f.Host = "api.mch.weixin.qq.com" }, "503"},
+		"the host of its request":    {func(f *world.Fault, _ string) { f.Host = "127.0.0.1" }, "503"},
+		"another host":               {func(f *world.Fault, _ string) { f.Host = "api2.mch.weixin.qq.com" }, "204"},
 		"an event, which is no call": {func(f *world.Fault, _ string) { f.Event, f.Effect, f.Status = "*", world.EffectDrop, 0 }, "204"},
 	}
 	for name, tt := range tests {
@@ -125,6 +130,37 @@ func TestWhichCallsAFaultFits(t *testing.T) {
 			b.want(b.cancel(no, cancelBody("r")), tt.want)
 		})
 	}
+}
+
+// TestAnOutageOfOneHostLeavesTheOtherOne has a client go on by the backup, with the same state.
+func TestAnOutageOfOneHostLeavesTheOtherOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	client, err := wechatpay.New(b.Merchant(), wechatpay.Hosts(map[string]string{"api.mch.weixin.qq.com": b.URL, "api2.mch.weixin.qq.com": b.BackupURL}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	no := b.created(nil)
+	b.fault(world.Fault{Host: "api.mch.weixin.qq.com", Effect: world.EffectReset})
+	if _, err := client.Chain(cancel).Post(t.Context(), wechatpay.Path("out_order_no", no), wechatpay.JSON(cancelBody("r"))); err != nil {
+		t.Errorf("cancelling by the backup: %v", err)
+	}
+	seen, err := b.Control().Requests(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hosts []string
+	for _, x := range seen[1:] { // the first created the order
+		hosts = append(hosts, x.Listener+" "+strconv.Itoa(x.Status))
+	}
+	if want := []string{"api.mch.weixin.qq.com 0", "api2.mch.weixin.qq.com 204"}; !slices.Equal(hosts, want) {
+		t.Errorf("the calls were %q, want %q", hosts, want)
+	}
+	if err := b.Control().ClearFaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.wantState(no, "REVOKED")
 }
 
 func TestAFaultForOneRequestComesInItsHeader(t *testing.T) {
@@ -211,7 +247,8 @@ func TestAFaultThatMakesNoSenseIsRefused(t *testing.T) {
 		"no effect":                      {},
 		"an effect of notifications":     {Effect: world.EffectDrop},
 		"an effect of calls on an event": {Effect: world.EffectReset, Event: "*"},
-		"an event with a path":           {Effect: world.EffectDrop, Event: "*", Path: "/v3/x"},
+		"an event with a path":           {Effect: world.EffectDrop, Event: "*", Path: cancelTemplate},
+		"an event with a host":           {Effect: world.EffectDrop, Event: "*", Host: "localhost"},
 		"a status that is none":          {Effect: world.EffectStatus, Status: 99},
 		"a page of success":              {Effect: world.EffectHTML, Status: 200},
 		"a probability above one":        {Effect: world.EffectReset, Probability: 2},
@@ -222,6 +259,33 @@ func TestAFaultThatMakesNoSenseIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func TestAFaultOfWhatDoesNotExistIsRefusedWithWhatIsNear(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, tt := range map[string]struct {
+		fault world.Fault
+		want  string
+	}{
+		"a path with a letter too few":   {world.Fault{Path: "/v3/payscore/partner/serviceorder/{out_order_no}/cancl"}, "no operation has the path /v3/payscore/partner/serviceorder/{out_order_no}/cancl; near it are " + cancelTemplate + ","},
+		"a path with a number filled in": {world.Fault{Path: "/v3/payscore/partner/serviceorder/T1/cancel"}, cancelTemplate},
+		"a path without its slash":       {world.Fault{Path: cancel}, cancelTemplate},
+		"a method that is none":          {world.Fault{Method: "PSOT"}, "no operation has the method PSOT; near it are POST"},
+		"a method that the path lacks":   {world.Fault{Method: "GET", Path: cancelTemplate}, "no operation has the method GET with the path " + cancelTemplate + "; it has POST"},
+		"a method in lower case":         {world.Fault{Method: "post"}, "near it are POST"},
+		"an event that is none":          {world.Fault{Event: "PAYSCORE.USER_PAY"}, "no notification has the event PAYSCORE.USER_PAY; near it are PAYSCORE.USER_PAID,"},
+	} {
+		tt.fault.Effect = world.EffectReset
+		if tt.fault.Event != "" {
+			tt.fault.Effect = world.EffectDrop
+		}
+		if _, err := b.Control().AddFault(t.Context(), tt.fault); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v\nwant …%s…", name, err, tt.want)
+		}
+	}
+	b.fault(world.Fault{Method: "POST", Path: cancelTemplate, Effect: world.EffectReset})
+	b.fault(world.Fault{Event: "PAYSCORE.USER_PAID", Effect: world.EffectDrop})
 }
 
 // TestWhatAFaultDoesToANotification strikes the first delivery, and looks what the merchant saw.

@@ -134,3 +134,45 @@ func (b *bench) fillForThePage() {
 	}
 	seller{b, true}.asked(nil, object{"merchant_sign_plan_no": "S1"})
 }
+
+// TestTheManagementAPITellsWhatIsNotThereFromWhatCannotBeDone compares 404 with 409.
+func TestTheManagementAPITellsWhatIsNotThereFromWhatCannotBeDone(t *testing.T) {
+	t.Parallel()
+	w := simtest.World(t)
+	w.Merchants[0].KeyMode = world.CertificateMode
+	withNewcomer(w)
+	g := simtest.StartWith(t, sim.Config{World: w})
+	b := &bench{g, g.Client(), t}
+	b.want(b.apply(application("P1", nil)), "200")
+	certificates, err := b.Control().PlatformCertificates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, method, path, body string
+		want                     int
+	}{
+		{"an order that is not there", "POST", "/user/confirm", `{"out_order_no": "none"}`, 404},
+		{"an application that is not there", "POST", "/application/approve", `{"out_apply_no": "none"}`, 404},
+		{"an application that is", "POST", "/application/approve", `{"out_apply_no": "P1"}`, 200},
+		{"an application that was decided", "POST", "/application/reject", `{"out_apply_no": "P1", "reject_reason": "r"}`, 409},
+		{"a plan that is not there", "POST", "/user/sign-plan", `{"merchant_sign_plan_no": "none"}`, 404},
+		{"a service that is not there", "POST", "/user/open-service", `{"openid": "o", "service_id": "none"}`, 404},
+		{"a grant that nobody asked for", "POST", "/user/open-service", `{"openid": "o", "authorization_code": "none"}`, 404},
+		{"a certificate that is not there, to sign", "POST", "/certificates/none/sign", `{}`, 404},
+		{"a certificate that is not there, to be taken away", "DELETE", "/certificates/none", ``, 404},
+		{"the certificate that signs", "DELETE", "/certificates/" + certificates[0].SerialNo, ``, 409},
+		{"a notification that is not there", "POST", "/notifications/none/resend", `{}`, 404},
+		{"a fault that is not there", "DELETE", "/faults/17", ``, 404},
+	}
+	for _, tt := range tests {
+		req, err := http.NewRequest(tt.method, "http://localhost"+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		if res := serve(g.Management, req); res.Code != tt.want {
+			t.Errorf("%s: answered %d %s, want %d", tt.name, res.Code, res.Body, tt.want)
+		}
+	}
+}

@@ -4,7 +4,8 @@
 // Go tests start with package simtest. Everybody else runs wxpay sim.
 //
 // A [Gateway] checks what it is sent as the real one does, signs what it answers, and keeps
-// the state of what it was told. Whom it knows is a [world.World]; what users do, how time
+// the state of what it was told. It takes every operation of the catalog; those that it has no rules of
+// are answered in their documented shape. Whom it knows is a [world.World]; what users do, how time
 // passes and what was sent is asked and told by its [Gateway.Management].
 //
 // # Keys
@@ -19,6 +20,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/openwechatpay/wechatpay/catalog"
 	"github.com/openwechatpay/wechatpay/sim/internal/certificates"
 	"github.com/openwechatpay/wechatpay/sim/internal/clock"
 	"github.com/openwechatpay/wechatpay/sim/internal/fault"
@@ -29,6 +31,7 @@ import (
 	"github.com/openwechatpay/wechatpay/sim/internal/notify"
 	"github.com/openwechatpay/wechatpay/sim/internal/payscore"
 	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
+	"github.com/openwechatpay/wechatpay/sim/internal/shape"
 	"github.com/openwechatpay/wechatpay/sim/internal/store"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
@@ -82,6 +85,8 @@ func New(c Config) (*Gateway, error) {
 	n.Start()
 	closed := make(chan struct{})
 	f := &front.Front{Clock: clk, Store: st, Keys: ring, Rules: w.Rules, Log: &front.Log{Seen: recorder(log)}, Faults: faults, Closed: closed}
+	f.Route(catalog.Operations()...)
+	f.Shape = (&shape.Shape{World: w, Clock: clk}).Answer
 	certificates.Register(f, ring)
 	media.Register(f)
 	p := payscore.Register(f, w, n)
@@ -104,6 +109,10 @@ func New(c Config) (*Gateway, error) {
 
 // ServeHTTP answers a merchant's call.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.front.ServeHTTP(w, r) }
+
+// Host is the gateway as the host with this name, for a listener that stands for it: such as
+// api2.mch.weixin.qq.com, which takes every call. A fault can strike one host only.
+func (g *Gateway) Host(name string) http.Handler { return g.front.Host(name) }
 
 // Management is the management API. Serve it on a listener of its own: on loopback, unless there
 // is a [Config.ManageToken].

@@ -190,6 +190,10 @@ func TestSimFaultLetsThingsGoWrong(t *testing.T) {
 	c.says(fmt.Sprint("fault remove ", id.ID), "✓ fault 2 is out")
 	c.says("fault clear", "✓ all faults are out")
 	c.says("fault list", "No fault may strike.")
+	c.says("fault add --effect reset --host localhost", "fault 3: every call to localhost: ")
+	if status, _, stderr := c.run("fault", "add", "--effect", "reset", "--path", path+"led"); status != 2 || !strings.Contains(stderr, "near it are "+path+",") {
+		t.Errorf("a path that no operation has: exit status %d, %s", status, stderr)
+	}
 	for _, e := range effects {
 		f := world.Fault{Effect: e.effect, Status: 500, Delay: 1}
 		if f.Check() != nil {
@@ -282,6 +286,14 @@ func TestSimRequestsTellWhatWasWrong(t *testing.T) {
 
 	c.sign("GET", "/v3/payscore/partner/serviceorder?sub_mchid=1900000109", "/v3/payscore/partner/serviceorder")
 	c.says("requests show 3", "401 Unauthorized", "✗ signature", "what was signed instead", "query-left-out", "The query was not signed.")
+
+	bill := "/v3/bill/tradebill?bill_date=2026-11-24"
+	c.sign("GET", bill, bill)
+	c.says("requests", bill, "rules: the simulator has none for this operation", "(INVENTED)")
+	c.says("requests show 4", "200 OK", "✓ rules: the simulator has none for this operation", "(INVENTED)")
+	if failed := c.says("requests --failed", "404  POST"); strings.Contains(failed, bill) {
+		t.Errorf("an answer without rules counts as failed:\n%s", failed)
+	}
 }
 
 // sign sends a request that is signed for another target.

@@ -96,6 +96,7 @@ For one call alone, send the fault as JSON in its header Wxpay-Sim-Fault.`,
 	flags.StringVar(&f.Method, "method", "", "calls with this `method`")
 	flags.StringVar(&f.Path, "path", "", "calls of this `path`, with {parameters} as the documents write them")
 	flags.StringVar(&f.MchID, "mchid", "", "calls of, or notifications to, this `merchant` (商户号)")
+	flags.StringVar(&f.Host, "host", "", "calls to this `host`, as the request names it")
 	flags.StringVar(&f.Order, "order", "", "calls about the order with this `number` of the merchant's")
 	flags.StringVar(&f.Event, "event", "", "notifications of this `type`, such as PAYSCORE.USER_PAID; * for all")
 	flags.IntVar(&f.Times, "times", 0, "how `often` it strikes (default every time)")
@@ -194,6 +195,9 @@ func faultFits(f world.Fault) string {
 	}
 	if f.MchID != "" {
 		parts = append(parts, "of "+f.MchID)
+	}
+	if f.Host != "" {
+		parts = append(parts, "to "+f.Host)
 	}
 	if f.Order != "" {
 		parts = append(parts, "about "+f.Order)

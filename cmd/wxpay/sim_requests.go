@@ -80,13 +80,17 @@ func hasFailed(x control.Exchange) bool {
 	return x.Status >= 400 || slices.ContainsFunc(x.Checks, func(c control.Check) bool { return !c.Passed })
 }
 
-// request prints a request on a line, and why it was refused on others.
+// request prints a request on a line, and what the checks found on others: why it was refused, or that
+// the answer is a guess.
 func (p paper) request(x control.Exchange) {
 	p.line("%s  %s  %s  %-6s %s", p.paint(faint, fmt.Sprintf("%4d", x.ID)), x.At.Local().Format(time.TimeOnly),
 		p.paint(colourOf(x.Status), strconv.Itoa(x.Status)), harmless(x.Method), harmless(x.Target))
 	for _, check := range x.Checks {
-		if !check.Passed {
-			p.line("      %s", p.paint(yellow, harmless(finding(check))))
+		switch text := harmless(finding(check)); {
+		case !check.Passed:
+			p.line("      %s", p.paint(yellow, text))
+		case check.Finding != "":
+			p.line("      %s", p.paint(faint, text))
 		}
 	}
 }
@@ -162,8 +166,11 @@ func (p paper) exchange(x control.Exchange) {
 	p.section("checks")
 	for _, c := range x.Checks {
 		mark, text := p.paint(green, "✓"), c.Name
+		if c.Finding != "" {
+			text = harmless(finding(c))
+		}
 		if !c.Passed {
-			mark, text = p.paint(red, "✗"), p.paint(yellow, harmless(finding(c)))
+			mark, text = p.paint(red, "✗"), p.paint(yellow, text)
 		}
 		p.line("  %s %s", mark, text)
 	}

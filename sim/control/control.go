@@ -45,6 +45,7 @@ func (c *Client) WithToken(token string) *Client {
 // simulated merchant: they are no secret.
 type Merchant struct {
 	MchID       string `json:"mchid"`         // 商户号
+	BrandID     string `json:"brand_id"`      // 品牌ID, under which it calls /brand/… with the same keys; "" if it is no brand
 	SerialNo    string `json:"serial_no"`     // 商户API证书序列号
 	PrivateKey  string `json:"private_key"`   // 商户API私钥, PEM; empty if the world has only the certificate
 	Certificate string `json:"certificate"`   // 商户API证书, PEM

@@ -29,6 +29,10 @@ type Gateway struct {
 	URL   string       // what to give to wechatpay.BaseURL, or to another SDK
 	World *world.World // whom it knows, with their keys
 
+	// BackupURL is the same gateway as api2.mch.weixin.qq.com, where URL is api.mch.weixin.qq.com: by these
+	// names a fault strikes one of them. A client fails over between them if wechatpay.Hosts maps both.
+	BackupURL string
+
 	Management http.Handler // its management API; see Control
 
 	t       testing.TB
@@ -70,10 +74,12 @@ func StartWith(t testing.TB, c sim.Config) *Gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(gateway)
+	server, backup := httptest.NewServer(gateway.Host("api.mch.weixin.qq.com")), httptest.NewServer(gateway.Host("api2.mch.weixin.qq.com"))
 	g := &Gateway{
 		URL:   server.URL,
 		World: gateway.World(),
+
+		BackupURL: backup.URL,
 
 		Management: gateway.Management(),
 
@@ -86,6 +92,7 @@ func StartWith(t testing.TB, c sim.Config) *Gateway {
 		}
 		gateway.Close() // first: it ends delays that the server would wait for
 		server.Close()
+		backup.Close()
 	})
 	return g
 }
@@ -111,6 +118,14 @@ func (g *Gateway) Merchant() wechatpay.Merchant {
 		g.t.Fatal(err)
 	}
 	return wechatpay.Merchant{MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: key, APIv3Key: m.APIv3Key, PlatformKeys: platform}
+}
+
+// Brand is [Gateway.Merchant] as the brand (品牌) that it is in the default world: it calls /brand/….
+func (g *Gateway) Brand() wechatpay.Merchant {
+	g.t.Helper()
+	m := g.Merchant()
+	m.MchID, m.BrandID = "", g.World.Merchant(m.MchID).BrandID
+	return m
 }
 
 // platformKeys are the keys that WeChat Pay signs with to the merchant. The first is the one that

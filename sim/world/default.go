@@ -11,6 +11,7 @@ const (
 	GrantServiceID  = "2002000000000558128851361561537" // which the user grants once
 	OverseaService  = "2002000000000558128851361561538" // overseas, in Hong Kong dollars
 	ChannelID       = "1800000109"                      // 渠道商商户号 of an acquiring institution
+	BrandID         = "1900009191"                      // 品牌ID of the service provider, who is a brand as well
 	OpenID          = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 )
 
@@ -27,7 +28,7 @@ func Default() *World {
 	quotas := []Quota{{RiskLevel: 1, SuggestedQuota: 20000}, {RiskLevel: 2, SuggestedQuota: 10000}, {RiskLevel: 3, SuggestedQuota: 5000}}
 	return &World{
 		Merchants: []Merchant{
-			{MchID: ServiceProvider, AppIDs: []string{AppID}},
+			{MchID: ServiceProvider, AppIDs: []string{AppID}, BrandID: BrandID},
 			{MchID: SubMerchant, AppIDs: []string{SubAppID}, Parents: []string{ServiceProvider}, Grants: []string{"payscore"}},
 		},
 		Services: []Service{

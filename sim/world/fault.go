@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/openwechatpay/wechatpay/catalog"
 )
 
 // Fault makes calls or notifications go wrong. What is empty fits everything.
@@ -14,6 +17,7 @@ type Fault struct {
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"` // as the catalog has it, with {parameters}
 	MchID  string `json:"mchid,omitempty"`
+	Host   string `json:"host,omitempty"`  // that was called: as the request names it, or its listener
 	Order  string `json:"order,omitempty"` // the merchant's number in path, query or body
 
 	// Event makes it a fault of notifications of this type, such as PAYSCORE.USER_PAID; "*" of all.
@@ -70,8 +74,8 @@ func (f Fault) Check() error {
 	switch {
 	case !slices.Contains(own, f.Effect) && !slices.Contains(ofBoth, f.Effect):
 		return fmt.Errorf("fault: the effect %q is none of %v, %v", f.Effect, own, ofBoth)
-	case f.Event != "" && (f.Method != "" || f.Path != ""):
-		return fmt.Errorf("fault: it has an event, so it is of notifications, which have no method and path")
+	case f.Event != "" && (f.Method != "" || f.Path != "" || f.Host != ""):
+		return fmt.Errorf("fault: it has an event, so it is of notifications, which have no method, path and host")
 	case f.Probability < 0 || f.Probability > 1:
 		return fmt.Errorf("fault: the probability is %v, want 0 to 1", f.Probability)
 	case f.Times < 0 || f.Delay < 0 || f.RetryAfter < 0:
@@ -82,6 +86,31 @@ func (f Fault) Check() error {
 		return fmt.Errorf("fault: an answer of status %d has no body, so it has no code", f.Status)
 	case f.Effect == EffectDelay && f.Delay == 0:
 		return fmt.Errorf(`fault: a delay needs a delay, such as "2s"`)
+	}
+	return f.checkTarget()
+}
+
+// checkTarget refuses a fault that never strikes, because nothing has its method, path or event.
+func (f Fault) checkTarget() error {
+	var methods, paths, events, ofPath []string
+	for _, op := range catalog.Operations() {
+		methods, paths = append(methods, op.Method), append(paths, op.Path)
+		if op.Path == f.Path {
+			ofPath = append(ofPath, op.Method)
+		}
+	}
+	for _, n := range catalog.Notifications() {
+		events = append(events, n.EventTypes...)
+	}
+	switch {
+	case f.Path != "" && ofPath == nil:
+		return fmt.Errorf("fault: no operation has the path %.200s; near it are %s", f.Path, near(f.Path, paths))
+	case f.Path != "" && f.Method != "" && !slices.Contains(ofPath, f.Method):
+		return fmt.Errorf("fault: no operation has the method %.10s with the path %s; it has %s", f.Method, f.Path, strings.Join(ofPath, ", "))
+	case f.Method != "" && !slices.Contains(methods, f.Method):
+		return fmt.Errorf("fault: no operation has the method %.10s; near it are %s", f.Method, near(f.Method, methods))
+	case f.Event != "" && f.Event != "*" && !slices.Contains(events, f.Event):
+		return fmt.Errorf("fault: no notification has the event %.64s; near it are %s", f.Event, near(f.Event, events))
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ type Merchant struct {
 	MchID  string   `json:"mchid"`            // 商户号
 	AppIDs []string `json:"appids,omitempty"` // the appids bound to it
 
+	// BrandID makes it a brand (品牌) as well, which signs with the same certificate.
+	BrandID string `json:"brand_id,omitempty"`
+
 	// Parents are the service providers whose sub-merchant it is.
 	Parents []string `json:"parents,omitempty"`
 	// Grants are the products that the parents may use in its name, such as "payscore".
@@ -162,7 +165,7 @@ func Read(r io.Reader) (*World, error) {
 
 // Check tells what is wrong with w: names that are missing, double or lead nowhere.
 func (w *World) Check() error {
-	known := map[string]bool{}
+	known, brands := map[string]bool{}, map[string]bool{}
 	for i, m := range w.Merchants {
 		switch {
 		case m.MchID == "":
@@ -172,10 +175,13 @@ func (w *World) Check() error {
 		case m.APIv3Key != "" && len(m.APIv3Key) != 32:
 			return fmt.Errorf("world: the apiv3_key of merchant %s has %d bytes, want 32", m.MchID, len(m.APIv3Key))
 		}
+		if m.BrandID != "" && brands[m.BrandID] {
+			return fmt.Errorf("world: brand %s is there twice", m.BrandID)
+		}
 		if err := m.checkModes(); err != nil {
 			return err
 		}
-		known[m.MchID] = true
+		known[m.MchID], brands[m.BrandID] = true, true
 	}
 	for _, m := range w.Merchants {
 		for _, parent := range m.Parents {

@@ -100,6 +100,7 @@ func (s *Set) All() []Listed {
 // Call is what a fault may fit to: a call.
 type Call struct {
 	Method, Path, MchID string
+	Hosts               []string                // the names of the host that was called
 	Names               func(order string) bool // whether it is about the order with this number
 }
 
@@ -107,7 +108,7 @@ type Call struct {
 func (s *Set) OfCall(c Call) *world.Fault {
 	return s.strike(func(f *world.Fault) bool {
 		return f.Event == "" && fits(f.Method, c.Method) && fits(f.Path, c.Path) && fits(f.MchID, c.MchID) &&
-			(f.Order == "" || c.Names(f.Order))
+			(f.Host == "" || slices.Contains(c.Hosts, f.Host)) && (f.Order == "" || c.Names(f.Order))
 	})
 }
 

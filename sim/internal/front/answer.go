@@ -2,7 +2,10 @@ package front
 
 import (
 	"cmp"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,8 +19,12 @@ import (
 type answer struct {
 	status int
 	body   []byte
-	sub    int  // the number at the end of Request-ID
-	signed bool // whether it will be
+	kind   string // its Content-Type, where that is not JSON
+	sub    int    // the number at the end of Request-ID
+	signed bool   // whether it will be, to somebody who signed
+	over   []byte // what is signed in place of the body
+	header string // that tells what over is made of, with its value
+	value  string
 
 	// What a fault makes of it.
 	spoil      world.Effect // of the signature
@@ -47,6 +54,8 @@ func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
 	case a.html:
 		h.Set("Content-Type", "text/html")
 		h.Del("Request-Id")
+	case a.kind != "":
+		h.Set("Content-Type", a.kind)
 	case len(a.body) > 0:
 		h.Set("Content-Type", "application/json; charset=utf-8")
 	}
@@ -56,8 +65,15 @@ func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
 	if a.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(a.retryAfter))
 	}
-	if a.signed {
-		f.Keys.Sign(h, x.MchID, x.Header.Get("Wechatpay-Serial"), a.body, f.Clock.Wire(), a.spoil)
+	if a.header != "" {
+		h.Set(a.header, a.value)
+	}
+	if a.signed && x.MchID != "" {
+		text := a.body
+		if a.over != nil {
+			text = a.over
+		}
+		f.Keys.Sign(h, x.scheme, x.MchID, x.Header.Get("Wechatpay-Serial"), text, f.Clock.Wire(), a.spoil)
 	}
 	x.Status, x.Answer, x.AnswerHeader = a.status, a.body, h.Clone()
 }
@@ -94,6 +110,33 @@ func reset(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
+// File is what a download answers with.
+type File struct {
+	Type    string // its Content-Type
+	Content []byte
+}
+
+// answered is the answer that a handler's result makes.
+func (f *Front) answered(c *Call, result any) (*answer, error) {
+	a := &answer{status: c.Op.Response.Status[0]}
+	file, isFile := result.(*File)
+	switch {
+	case result == nil:
+		return a, nil
+	case !isFile:
+		body, err := f.encrypted(c, result)
+		a.body = body
+		return a, err
+	}
+	a.body, a.kind = file.Content, file.Type
+	if a.header = c.Op.Security.ResponseSignatureOver; a.header != "" {
+		sum := sha1.Sum(file.Content)
+		a.value = hex.EncodeToString(sum[:])
+		a.over = fmt.Appendf(nil, `{"sha1":"%s"}`, a.value)
+	}
+	return a, nil
+}
+
 // FaultHeader lets a fault strike the one request that has it: its value is the fault as JSON.
 const FaultHeader = "Wxpay-Sim-Fault"
 
@@ -107,19 +150,16 @@ func (f *Front) fault(x *Exchange, c *Call) *world.Fault {
 		}
 		return own
 	}
-	return f.Faults.OfCall(fault.Call{Method: c.Op.Method, Path: c.Op.Path, MchID: c.Merchant.MchID, Names: c.names})
+	return f.Faults.OfCall(fault.Call{Method: c.Op.Method, Path: c.Op.Path, MchID: c.Merchant.MchID, Hosts: x.hosts(), Names: c.names})
 }
 
-// names tells whether the call is about the order with this number of the merchant.
-func (c *Call) names(order string) bool {
-	var body map[string]any
-	_ = c.Decode(&body)
-	for _, name := range []string{"out_order_no", "out_trade_no", "out_refund_no", "out_bill_no"} {
-		if c.Path(name) == order || c.Query(name) == order || body[name] == order {
-			return true
-		}
+// hosts are the names of the host that was called: that of the listener, and that in the request.
+func (x *Exchange) hosts() []string {
+	name, _, err := net.SplitHostPort(x.Host)
+	if err != nil {
+		name = x.Host
 	}
-	return false
+	return []string{x.Listener, x.Host, name}
 }
 
 // replaces tells that the effect is an answer of its own, so that the work may be left out.

@@ -33,19 +33,12 @@ const (
 	maxUpload = 16 << 20
 )
 
-// Call is a call that the front let through.
-type Call struct {
-	Op       *catalog.Operation
-	Merchant *world.Merchant // who signed it
-	Upload   *mapping.Upload // with its file, nil if the operation takes none
-	*mapping.Values
-}
-
 // Handler carries out an operation. What it returns becomes the body of the answer, nil stands
-// for none; an error that is a [*Refusal] becomes the answer, any other a SYSTEM_ERROR.
+// for none and a [*File] for itself; an error that is a [*Refusal] becomes the answer, any other a
+// SYSTEM_ERROR.
 type Handler func(tx *store.Tx, c *Call) (any, error)
 
-// Front is an [http.Handler] for the endpoints that have a [Handler].
+// Front is an [http.Handler] for the operations of the catalog.
 type Front struct {
 	Clock *clock.Clock
 	Store *store.Store
@@ -55,6 +48,9 @@ type Front struct {
 
 	Faults *fault.Set
 	Closed <-chan struct{} // is closed when delays are to end
+
+	// Shape answers the operations that have no [Handler]. It has no part in the store.
+	Shape func(c *Call) (any, error)
 
 	routes   router
 	handlers map[*catalog.Operation]Handler
@@ -71,12 +67,26 @@ func (f *Front) Handle(id string, h Handler) {
 		f.handlers = map[*catalog.Operation]Handler{}
 	}
 	f.handlers[op] = h
-	f.routes.add(op)
+}
+
+// Route adds operations to those that f knows: each is answered by its [Handler], else by Shape.
+func (f *Front) Route(operations ...*catalog.Operation) {
+	for _, op := range operations {
+		f.routes.add(op)
+	}
 }
 
 // ServeHTTP answers one request.
-func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.serve(w, r, "") }
+
+// Host is f as one of the gateway's hosts, for a listener that stands for it.
+func (f *Front) Host(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, name) })
+}
+
+func (f *Front) serve(w http.ResponseWriter, r *http.Request, host string) {
 	x := f.begin(r)
+	x.Listener = host
 	a := f.answer(x, r)
 	f.prepare(w.Header(), x, a)
 	f.Log.add(x)
@@ -105,27 +115,44 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 		return x.refuse("headers", refusal)
 	}
 	x.pass("headers")
-	merchant, refusal := f.authenticate(x, r)
-	if refusal != nil {
-		return x.refuse("signature", refusal)
+	merchant := new(world.Merchant)
+	if wanted := schemeOf(op); wanted != "" {
+		var refusal *Refusal
+		if merchant, refusal = f.authenticate(x, r, wanted); refusal != nil {
+			return x.refuse("signature", refusal)
+		}
+		x.pass("signature")
 	}
-	x.pass("signature")
+	return f.take(x, r, &Call{Op: op, Merchant: merchant, Upload: x.upload, Origin: origin(r)}, args)
+}
+
+// take maps what the caller sent, and carries it out.
+func (f *Front) take(x *Exchange, r *http.Request, c *Call, args map[string]string) *answer {
 	serial := r.Header.Get("Wechatpay-Serial")
-	input := mapping.Input{Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: x.Body, Upload: x.upload,
-		Serial: serial, Decrypt: f.Keys.Decrypter(merchant.MchID, serial)}
-	values, misfit := mapping.Map(op, input, f.policy())
+	values, misfit := mapping.Map(c.Op, mapping.Input{
+		Path: args, RawQuery: x.query(), ContentType: r.Header.Get("Content-Type"), Body: x.Body, Upload: x.upload,
+		Serial: serial, Decrypt: f.Keys.Decrypter(c.Merchant, serial),
+	}, f.policy())
 	if misfit != nil {
-		return x.refuse("mapping", f.misfitting(op, misfit)).sign()
+		return x.refuse("mapping", f.misfitting(c.Op, misfit)).sign()
 	}
 	x.pass("mapping")
-	call := &Call{Op: op, Merchant: merchant, Upload: x.upload, Values: values}
+	c.Values = values
 	if x.upload != nil {
-		if refusal := checkFile(call); refusal != nil {
+		if refusal := checkFile(c); refusal != nil {
 			return x.refuse("file", refusal).sign()
 		}
 		x.pass("file")
 	}
-	return f.strike(x, call)
+	return f.strike(x, c)
+}
+
+// origin is scheme and host by which the gateway was called.
+func origin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // unread answers a body that is too large, or that did not come as it was announced.
@@ -176,15 +203,19 @@ func (f *Front) strike(x *Exchange, c *Call) *answer {
 }
 
 // carryOut runs the operation as one transaction, so that a refusal leaves nothing behind.
-func (f *Front) carryOut(x *Exchange, c *Call) *answer {
-	var body []byte
-	err := f.Store.Update(func(tx *store.Tx) error {
-		result, err := f.handlers[c.Op](tx, c)
-		if err == nil && result != nil {
-			body, err = f.encrypted(c, result)
-		}
-		return err
-	})
+func (f *Front) carryOut(x *Exchange, c *Call) (a *answer) {
+	var err error
+	if handle := f.handlers[c.Op]; handle != nil {
+		err = f.Store.Update(func(tx *store.Tx) error {
+			result, err := handle(tx, c)
+			if err == nil {
+				a, err = f.answered(c, result)
+			}
+			return err
+		})
+	} else {
+		a, err = f.shaped(x, c)
+	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return x.refuse("business", refusal.withRules(f.Rules)).sign()
 	}
@@ -193,10 +224,20 @@ func (f *Front) carryOut(x *Exchange, c *Call) *answer {
 		return refused(SystemError()).sign()
 	}
 	x.pass("business")
-	if body == nil {
-		return (&answer{status: http.StatusNoContent}).sign()
+	if c.Op.Security.ResponseUnsigned {
+		return a
 	}
-	return (&answer{status: c.Op.Response.Status[0], body: body}).sign()
+	return a.sign()
+}
+
+// shaped is the answer to an operation without rules.
+func (f *Front) shaped(x *Exchange, c *Call) (*answer, error) {
+	x.note("rules", "the simulator has none for this operation: it keeps nothing of the call, and the answer has only the documented shape", Invented)
+	result, err := f.Shape(c)
+	if err != nil {
+		return nil, err
+	}
+	return f.answered(c, result)
 }
 
 // requestID is as the gateway's: hexadecimal, then an internal result code, 0 for success.
@@ -225,14 +266,14 @@ func target(r *http.Request) string {
 
 // authenticate finds out who signed, in the gateway's order: form, scheme, time, serial number,
 // signature.
-func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Refusal) {
+func (f *Front) authenticate(x *Exchange, r *http.Request, wanted string) (*world.Merchant, *Refusal) {
 	a, err := auth.ParseAuthorization(r.Header.Get("Authorization"))
 	if err != nil {
 		return nil, signError("Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》").
 			With(doctor.Authorization(r.Header.Values("Authorization")))
 	}
-	if a.Scheme != auth.Scheme {
-		return nil, signError("HTTP头Authorization认证类型不正确").With("want the scheme " + auth.Scheme)
+	if a.Scheme != wanted {
+		return nil, signError("HTTP头Authorization认证类型不正确").With(callers[wanted])
 	}
 	seconds, err := strconv.ParseInt(a.Timestamp, 10, 64)
 	if err != nil {
@@ -254,21 +295,41 @@ func (f *Front) authenticate(x *Exchange, r *http.Request) (*world.Merchant, *Re
 	if auth.Verify(merchant.Public, text, a.Signature) != nil {
 		return nil, notMatching(x, text).With(f.diagnose(x, a, merchant))
 	}
-	x.MchID = a.MchID
+	x.MchID, x.scheme = merchant.MchID, wanted
 	return merchant.Merchant, nil
+}
+
+// schemeOf is the scheme that an operation wants, "" if its requests carry no signature.
+func schemeOf(op *catalog.Operation) string {
+	switch {
+	case op.Security.Scheme == "none":
+		return ""
+	case op.Security.Scheme == "brand", strings.HasPrefix(op.Path, "/brand/"):
+		return auth.BrandScheme
+	}
+	return auth.Scheme
+}
+
+// callers say who may call operations of a scheme.
+var callers = map[string]string{
+	auth.Scheme:      "merchants call this path: want the scheme " + auth.Scheme + " with mchid",
+	auth.BrandScheme: "brands call this path: want the scheme " + auth.BrandScheme + " with brand_id in place of mchid",
 }
 
 // signer is the merchant that a names, if the certificate that it names is the merchant's.
 func (f *Front) signer(a auth.Authorization) (*keys.Merchant, *Refusal) {
-	m := f.Keys.Merchant(a.MchID)
+	m, caller := f.Keys.Merchant(a.MchID), "merchant "+a.MchID
+	if a.Scheme == auth.BrandScheme {
+		m, caller = f.Keys.Brand(a.BrandID), "brand "+a.BrandID
+	}
 	if m != nil && strings.EqualFold(m.SerialNo, a.SerialNo) {
 		return m, nil
 	}
 	r := signError("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
 	if m == nil {
-		return nil, r.With(fmt.Sprintf("the world has no merchant %.40q that signs calls", a.MchID))
+		return nil, r.With(fmt.Sprintf("the world has no %.60q that signs calls", caller))
 	}
-	return nil, r.With(fmt.Sprintf("serial_no is %.60q, the certificate of merchant %s has %s", a.SerialNo, m.MchID, m.SerialNo))
+	return nil, r.With(fmt.Sprintf("serial_no is %.60q, the certificate of %s has %s", a.SerialNo, caller, m.SerialNo))
 }
 
 // checkCertificate is what has become of the merchant's certificate.

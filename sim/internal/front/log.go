@@ -21,6 +21,8 @@ type Exchange struct {
 	Target string    `json:"target"`
 	Host   string    `json:"host"`
 
+	Listener string `json:"listener,omitempty"` // the host that the listener stands for, "" if it has no name
+
 	Header  http.Header `json:"header"`
 	Secrets []string    `json:"secrets,omitempty"` // which headers a real merchant would show nobody
 	Body    []byte      `json:"body"`
@@ -40,6 +42,7 @@ type Exchange struct {
 	began time.Time
 	gone  <-chan struct{} // is closed when nobody waits for the answer any more
 
+	scheme string          // by which it was signed, "" if by none
 	upload *mapping.Upload // what Body is, where the operation takes a file
 }
 
@@ -87,6 +90,11 @@ func (x *Exchange) pass(name string) {
 
 func (x *Exchange) check(name, finding string) {
 	x.Checks = append(x.Checks, Check{Name: name, Finding: finding})
+}
+
+// note tells about a check that passed what it is worth.
+func (x *Exchange) note(name, finding string, basis Basis) {
+	x.Checks = append(x.Checks, Check{Name: name, Passed: true, Finding: finding, Basis: basis})
 }
 
 // refuse notes the check that failed and makes its answer.

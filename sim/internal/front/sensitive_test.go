@@ -9,6 +9,7 @@ import (
 
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/catalog"
 	"github.com/openwechatpay/wechatpay/sim/internal/clock"
 	"github.com/openwechatpay/wechatpay/sim/internal/fault"
 	"github.com/openwechatpay/wechatpay/sim/internal/keys"
@@ -93,6 +94,7 @@ func newFront(t *testing.T, w *world.World) (*wechatpay.Client, *Front) {
 		t.Fatal(err)
 	}
 	f := &Front{Clock: clk, Store: st, Keys: ring, Log: new(Log), Faults: fault.New(nil, 0)}
+	f.Route(catalog.Operations()...)
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	m := w.Merchants[0]

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/internal/sm3"
 	"github.com/openwechatpay/wechatpay/sim/internal/mapping"
 )
 
@@ -47,9 +49,12 @@ func checkFile(c *Call) *Refusal {
 		return SystemError()
 	}
 	file := c.Op.Request.Body.File
-	name, _ := meta[file.Name].(string)
+	name, ok := meta[file.Name].(string)
+	if !ok {
+		name = c.Upload.Name
+	}
 	digest, _ := meta[file.Digest].(string)
-	noun := strings.TrimSuffix(file.Label, "文件")
+	noun, _, _ := strings.Cut(file.Label, "文件") // 图片, of 图片文件
 	refuse := func(message, why string) *Refusal {
 		r := &Refusal{Status: http.StatusBadRequest, Code: "PARAM_ERROR", Message: message + "，请检查后重新提交", Why: why}
 		if noun != "图片" {
@@ -59,8 +64,7 @@ func checkFile(c *Call) *Refusal {
 	}
 	kind := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
 	limit, known := limitOf(file, kind)
-	sum := sha256.Sum256(c.Upload.File)
-	actual := hex.EncodeToString(sum[:])
+	method, actual := digestOf(file, c.Upload.File)
 	switch {
 	case !known:
 		return refuse(noun+"文件名称不正确", fmt.Sprintf("a file of the type %.16q is not taken", kind))
@@ -69,11 +73,21 @@ func checkFile(c *Call) *Refusal {
 	case limit > 0 && int64(len(c.Upload.File)) > limit:
 		return refuse(fmt.Sprintf("文件大小不能超过%gM", float64(limit)/(1<<20)), fmt.Sprintf("the file has %d bytes", len(c.Upload.File)))
 	case !looksLike(kind, c.Upload.File):
-		return refuse("文件二进制内容不是"+noun, "its content is "+http.DetectContentType(c.Upload.File))
+		return refuse("文件二进制内容不是"+cmp.Or(noun, kind), "its content is "+http.DetectContentType(c.Upload.File))
 	case actual != digest:
-		return refuse(noun+"sha256值有误", "the file that came has the SHA-256 "+actual)
+		return refuse(noun+method+"值有误", "the file that came has the "+method+" "+actual)
 	}
 	return nil
+}
+
+// digestOf is the digest that meta has to tell, and what makes it.
+func digestOf(file *catalog.File, content []byte) (method, digest string) {
+	method, h := "sha256", sha256.New()
+	if file.Hash == "SM3" {
+		method, h = "sm3", sm3.New()
+	}
+	h.Write(content)
+	return method, hex.EncodeToString(h.Sum(nil))
 }
 
 // limitOf is how many bytes a file of the type may have, 0 if that is not documented. Without limits

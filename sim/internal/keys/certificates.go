@@ -115,7 +115,7 @@ func (r *Ring) AddCertificate(tx *store.Tx, made world.PlatformCertificate) (ser
 func (r *Ring) SignWith(tx *store.Tx, serialNo string) error {
 	after := r.rotation()
 	if r.index(serialNo) < 0 {
-		return fmt.Errorf("there is no platform certificate %s", serialNo)
+		return store.Missingf("there is no platform certificate %s", serialNo)
 	}
 	after.Signing = serialNo
 	r.rotations.Put(tx, "", &after)
@@ -128,7 +128,7 @@ func (r *Ring) RemoveCertificate(tx *store.Tx, serialNo string) error {
 	i := r.index(serialNo)
 	switch {
 	case i < 0:
-		return fmt.Errorf("there is no platform certificate %s", serialNo)
+		return store.Missingf("there is no platform certificate %s", serialNo)
 	case serialNo == after.Signing:
 		return fmt.Errorf("the platform certificate %s signs: let another one sign first", serialNo)
 	}

@@ -21,6 +21,7 @@ import (
 type Ring struct {
 	platform  *rsa.PrivateKey
 	merchants map[string]*Merchant
+	brands    map[string]*Merchant // by brand_id
 	world     []world.PlatformCertificate
 	rotations *store.Table[Rotation]
 
@@ -42,7 +43,7 @@ func New(w *world.World, st *store.Store) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the platform's private_key: %w", err)
 	}
-	r := &Ring{platform: platform, merchants: map[string]*Merchant{}, world: w.Platform.Certificates}
+	r := &Ring{platform: platform, merchants: map[string]*Merchant{}, brands: map[string]*Merchant{}, world: w.Platform.Certificates}
 	if err := r.readMerchants(w); err != nil {
 		return nil, err
 	}
@@ -68,12 +69,20 @@ func (r *Ring) readMerchants(w *world.World) error {
 			return fmt.Errorf("the certificate of merchant %s holds a %T, want an RSA key", m.MchID, cert.PublicKey)
 		}
 		r.merchants[m.MchID] = &Merchant{Merchant: m, Public: public, NotAfter: cert.NotAfter}
+		if m.BrandID != "" {
+			brand := *m
+			brand.KeyMode = world.PublicKeyMode // brands have no platform certificates
+			r.brands[m.BrandID] = &Merchant{Merchant: &brand, Public: public, NotAfter: cert.NotAfter}
+		}
 	}
 	return nil
 }
 
 // Merchant is the merchant with this number, if it signs calls.
 func (r *Ring) Merchant(mchID string) *Merchant { return r.merchants[mchID] }
+
+// Brand is the merchant that is the brand with this number, if it signs calls.
+func (r *Ring) Brand(brandID string) *Merchant { return r.brands[brandID] }
 
 // Others are the public keys that may be mixed up with that of a merchant, by whose they are.
 func (r *Ring) Others(mchID string) map[string]*rsa.PublicKey {
@@ -89,9 +98,10 @@ func (r *Ring) Others(mchID string) map[string]*rsa.PublicKey {
 // PublicKeyPEM is WeChat Pay's public key (微信支付公钥).
 func (r *Ring) PublicKeyPEM() (string, error) { return world.PublicKeyPEM(r.platform) }
 
-// Sign adds the signature of body, which goes to the merchant, to the headers h. The key is the
-// one that asked names, where it may be chosen. An effect of a fault spoils it.
-func (r *Ring) Sign(h http.Header, mchID, asked string, body []byte, now time.Time, spoil world.Effect) {
+// Sign adds the signature of body, which goes to the merchant, to the headers h. The scheme is that of
+// who called, and the key the one that asked names, where it may be chosen. An effect of a fault
+// spoils it.
+func (r *Ring) Sign(h http.Header, scheme, mchID, asked string, body []byte, now time.Time, spoil world.Effect) {
 	switch spoil {
 	case world.EffectUnsigned:
 		return
@@ -101,6 +111,9 @@ func (r *Ring) Sign(h http.Header, mchID, asked string, body []byte, now time.Ti
 		body = append([]byte("not "), body...)
 	}
 	serial, key := r.choose(mchID, asked)
+	if scheme == auth.BrandScheme {
+		serial, key = world.PublicKeyID(mchID), r.platform
+	}
 	timestamp, nonce := strconv.FormatInt(now.Unix(), 10), newNonce()
 	signature, err := auth.Sign(key, auth.AnswerText(timestamp, nonce, body))
 	if err != nil {
@@ -116,7 +129,7 @@ func (r *Ring) Sign(h http.Header, mchID, asked string, body []byte, now time.Ti
 	h.Set("Wechatpay-Timestamp", timestamp)
 	h.Set("Wechatpay-Serial", serial)
 	h.Set("Wechatpay-Signature", signature)
-	h.Set("Wechatpay-Signature-Type", auth.Scheme)
+	h.Set("Wechatpay-Signature-Type", scheme)
 }
 
 func newNonce() string {

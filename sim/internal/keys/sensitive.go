@@ -16,29 +16,28 @@ import (
 
 // Decrypter opens what a merchant encrypted with the key that serial names: WeChat Pay's public key
 // or a platform certificate, of which the merchant's mode decides. It is nil if serial names none.
-func (r *Ring) Decrypter(mchID, serial string) func(ciphertext string) (string, error) {
-	key := r.named(mchID)[serial]
+func (r *Ring) Decrypter(m *world.Merchant, serial string) func(ciphertext string) (string, error) {
+	key := r.named(m)[serial]
 	if key == nil {
 		return nil
 	}
 	return func(ciphertext string) (string, error) {
 		plaintext, err := crypt.DecryptOAEP(key, ciphertext)
 		if err != nil {
-			return "", r.misencrypted(mchID, key, ciphertext)
+			return "", r.misencrypted(m, key, ciphertext)
 		}
 		return plaintext, nil
 	}
 }
 
 // named are the keys of WeChat Pay that the merchant may name.
-func (r *Ring) named(mchID string) map[string]*rsa.PrivateKey {
+func (r *Ring) named(m *world.Merchant) map[string]*rsa.PrivateKey {
 	named := map[string]*rsa.PrivateKey{}
-	m := r.merchants[mchID]
-	if m == nil {
+	if r.merchants[m.MchID] == nil {
 		return named
 	}
 	if m.KeyMode != world.CertificateMode {
-		named[world.PublicKeyID(mchID)] = r.platform
+		named[world.PublicKeyID(m.MchID)] = r.platform
 	}
 	if m.KeyMode != world.PublicKeyMode {
 		all, _ := r.Certificates()
@@ -50,7 +49,7 @@ func (r *Ring) named(mchID string) map[string]*rsa.PrivateKey {
 }
 
 // misencrypted says what is wrong with a ciphertext that key does not open, as far as it shows.
-func (r *Ring) misencrypted(mchID string, key *rsa.PrivateKey, ciphertext string) error {
+func (r *Ring) misencrypted(m *world.Merchant, key *rsa.PrivateKey, ciphertext string) error {
 	raw, err := base64.StdEncoding.DecodeString(ciphertext)
 	if err != nil {
 		return errors.New("it is not in standard base64: perhaps it was not encrypted at all")
@@ -58,7 +57,7 @@ func (r *Ring) misencrypted(mchID string, key *rsa.PrivateKey, ciphertext string
 	if len(raw) != key.Size() {
 		return fmt.Errorf("it has %d bytes, and a ciphertext of this key %d", len(raw), key.Size())
 	}
-	for serial, other := range r.named(mchID) {
+	for serial, other := range r.named(m) {
 		if _, err := crypt.DecryptOAEP(other, ciphertext); err == nil {
 			return fmt.Errorf("it was encrypted with the key %s, which Wechatpay-Serial does not name", serial)
 		}

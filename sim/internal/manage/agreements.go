@@ -43,7 +43,7 @@ func (a *API) signs(do func(*store.Tx, *payscore.SignPlan, control.SignPlan) (*p
 			return err
 		})
 		if err != nil {
-			return nil, failure{http.StatusConflict, err}
+			return nil, notDone(err)
 		}
 		return control.SignPlanState{SignPlanID: after.SignPlanID, State: after.State, OpenID: after.OpenID}, nil
 	})

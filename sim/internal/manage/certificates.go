@@ -69,7 +69,7 @@ func (a *API) removeCertificate(r *http.Request) (any, error) {
 
 func (a *API) changeCertificate(r *http.Request, change func(tx *store.Tx, serialNo string) error) (any, error) {
 	if err := a.Store.Update(func(tx *store.Tx) error { return change(tx, r.PathValue("serial_no")) }); err != nil {
-		return nil, failure{http.StatusConflict, err}
+		return nil, notDone(err)
 	}
 	return struct{}{}, nil
 }

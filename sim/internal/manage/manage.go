@@ -100,6 +100,14 @@ type failure struct {
 	error
 }
 
+// notDone is the failure of what could not be done: with what is not there, or is in another state.
+func notDone(err error) error {
+	if _, ok := errors.AsType[store.Missing](err); ok {
+		return failure{http.StatusNotFound, err}
+	}
+	return failure{http.StatusConflict, err}
+}
+
 // answer makes a handler of a function: its result becomes JSON, its error a 400, or the
 // status of a failure.
 func answer(fn func(r *http.Request) (any, error)) http.Handler {
@@ -159,7 +167,7 @@ func (a *API) merchants(*http.Request) (any, error) {
 			continue
 		}
 		merchants = append(merchants, control.Merchant{
-			MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: m.PrivateKey, Certificate: m.Certificate,
+			MchID: m.MchID, BrandID: m.BrandID, SerialNo: m.SerialNo, PrivateKey: m.PrivateKey, Certificate: m.Certificate,
 			APIv3Key: m.APIv3Key, PublicKeyID: world.PublicKeyID(m.MchID), PublicKey: public,
 			Secrets: []string{"private_key", "apiv3_key"}, KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
 		})

@@ -23,7 +23,7 @@ func (a *API) resend(r *http.Request) (any, error) {
 	}
 	err := a.Store.Update(func(tx *store.Tx) error { return a.Notify.Resend(tx, r.PathValue("id")) })
 	if err != nil {
-		return nil, failure{http.StatusNotFound, err}
+		return nil, notDone(err)
 	}
 	return struct{}{}, nil
 }
@@ -34,7 +34,7 @@ func (a *API) probe(r *http.Request) (any, error) {
 	}
 	attempt, err := a.Notify.Probe(r.PathValue("id"))
 	if err != nil {
-		return nil, failure{http.StatusNotFound, err}
+		return nil, notDone(err)
 	}
 	return attempt, nil
 }

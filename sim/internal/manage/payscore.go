@@ -79,7 +79,7 @@ func does[T any](a *API, do func(tx *store.Tx, in T) error) http.Handler {
 		}
 		err = a.Store.Update(func(tx *store.Tx) error { return do(tx, in) })
 		if err != nil {
-			return nil, failure{http.StatusConflict, err}
+			return nil, notDone(err)
 		}
 		return struct{}{}, nil
 	})

@@ -209,6 +209,12 @@ func (m *mapper) decryptValue(f *catalog.Field, value any, at source) (_ any, mi
 	return value, nil
 }
 
+// Fits tells whether f may have the value, by its type and its rules.
+func Fits(f *catalog.Field, value any) bool {
+	m, at := new(mapper), source{"body"}
+	return m.mapValue(f, value, at) == nil && m.ruleValue(f, value, at) == nil
+}
+
 // ruleMembers checks presence and rules in the order of the catalog.
 func (m *mapper) ruleMembers(fields []catalog.Field, object map[string]any, at source) *Misfit {
 	for i := range fields {

@@ -80,6 +80,10 @@ func (v *Values) Query(name string) string {
 // QueryAll is all values of the query parameter called name.
 func (v *Values) QueryAll(name string) []string { return slices.Clone(v.query[name]) }
 
+// Body is the body as it was mapped, with numbers as they were written; nil without one. Nobody may
+// change it.
+func (v *Values) Body() map[string]any { return v.body }
+
 // Decode stores the body into what into points to, as [json.Unmarshal] does.
 func (v *Values) Decode(into any) error { return json.Unmarshal(v.canonical, into) }
 
@@ -116,7 +120,7 @@ func (v *Values) Present(pointer string) bool {
 func Map(op *catalog.Operation, in Input, policy Policy) (*Values, *Misfit) {
 	m := &mapper{op: op, in: in, policy: policy}
 	for _, phase := range []func() *Misfit{
-		m.mapPath, m.mapQuery, m.mapBody, m.decryptBody,
+		m.mapPath, m.mapQuery, m.mapBody, m.decryptQuery, m.decryptBody,
 		m.rulePath, m.ruleQuery, m.ruleBody, m.refuseUnknown,
 	} {
 		if misfit := phase(); misfit != nil {
@@ -201,6 +205,18 @@ func (m *mapper) mapBody() *Misfit {
 	}
 	m.body = body
 	return m.mapMembers(expected.Fields, body, at)
+}
+
+func (m *mapper) decryptQuery() *Misfit {
+	if misfit := m.decryptMembers(m.op.Request.Query, m.query, source{"query"}); misfit != nil {
+		return misfit
+	}
+	for _, f := range m.op.Request.Query {
+		if plaintext, ok := m.query[f.Name].(string); ok && f.Encrypted != "" {
+			m.texts[f.Name] = []string{plaintext}
+		}
+	}
+	return nil
 }
 
 func (m *mapper) decryptBody() *Misfit {

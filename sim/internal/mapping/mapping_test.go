@@ -562,3 +562,28 @@ func FuzzMap(f *testing.F) {
 		}
 	})
 }
+
+func TestSensitiveParametersOfAQueryAreDecrypted(t *testing.T) {
+	t.Parallel()
+	op := &catalog.Operation{Method: "GET", Path: "/v3/guides", Request: catalog.Request{Query: []catalog.Field{
+		{Name: "mobile", Type: "string", Label: "手机号码", Required: true, MaxLength: 4, Encrypted: "platform"},
+	}}}
+	tests := map[string]struct{ query, want, refusal string }{
+		"a ciphertext":                    {"mobile=%3C138%3E", "138", ""},
+		"a plaintext":                     {"mobile=138", "", "请确认待处理的消息是否为加密后的密文"},
+		"a plaintext that breaks a rule":  {"mobile=%3C13800%3E", "", "字符数 5，大于最大值 4"},
+		"nothing, which needs no key":     {"", "", "此字段为必填项"},
+		"a ciphertext of too many things": {"mobile=%3C1%3E&mobile=%3C2%3E", "", "此字段并非多重字段"},
+	}
+	for name, tt := range tests {
+		in := sealed("")
+		in.Body, in.RawQuery = nil, tt.query
+		v, misfit := mapping.Map(op, in, mapping.Policy{})
+		switch {
+		case misfit != nil && (tt.refusal == "" || !strings.Contains(misfit.Message, tt.refusal)):
+			t.Errorf("%s: refused: %+v", name, misfit)
+		case misfit == nil && (tt.refusal != "" || v.Query("mobile") != tt.want):
+			t.Errorf("%s: mapped to %q, want %q, or a refusal …%s…", name, v.Query("mobile"), tt.want, tt.refusal)
+		}
+	}
+}

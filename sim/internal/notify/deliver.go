@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/crypt"
 	"github.com/openwechatpay/wechatpay/sim/internal/clock"
 	"github.com/openwechatpay/wechatpay/sim/internal/store"
@@ -134,7 +135,7 @@ func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
 		"Content-Type":  {"application/json"},
 		"Request-Id":    {strings.ToUpper(newID())},
 	}
-	s.Keys.Sign(req.Header, n.MchID, "", body, s.Clock.Wire(), effect)
+	s.Keys.Sign(req.Header, auth.Scheme, n.MchID, "", body, s.Clock.Wire(), effect)
 	res, err := s.client.Do(req)
 	if err != nil {
 		return 0, err

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -163,7 +162,7 @@ func (s *Service) index(id string, old, new *Notification) {
 func (s *Service) Resend(tx *store.Tx, id string) error {
 	n := s.table.Get(tx, id)
 	if n == nil {
-		return fmt.Errorf("there is no notification %q", id)
+		return store.Missingf("there is no notification %q", id)
 	}
 	after := *n
 	after.Next, after.Held, after.Delivered = tx.Now, false, false
@@ -177,7 +176,7 @@ func (s *Service) Probe(id string) (Attempt, error) {
 	var n *Notification
 	s.Store.View(func(tx *store.Tx) { n = s.table.Get(tx, id) })
 	if n == nil {
-		return Attempt{}, fmt.Errorf("there is no notification %q", id)
+		return Attempt{}, store.Missingf("there is no notification %q", id)
 	}
 	return s.attempt(n, world.EffectProbe), nil
 }

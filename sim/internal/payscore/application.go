@@ -158,7 +158,7 @@ func (p *Product) findApplication(tx *store.Tx, mchID, outApplyNo string) (*Appl
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("there is no application %q", outApplyNo)
+		return nil, store.Missingf("there is no application %q", outApplyNo)
 	default:
 		return nil, fmt.Errorf("%d merchants have an application %q: say whose by mchid", len(found), outApplyNo)
 	}

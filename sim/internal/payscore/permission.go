@@ -362,7 +362,7 @@ func (p *Product) OpenService(tx *store.Tx, g Grant) error {
 	}
 	service := p.world.Service(g.ServiceID)
 	if service == nil || service.Confirm {
-		return fmt.Errorf("there is no service %q that users grant: it has to be in the world, with confirm false", g.ServiceID)
+		return store.Missingf("there is no service %q that users grant: it has to be in the world, with confirm false", g.ServiceID)
 	}
 	for _, b := range service.Bindings {
 		if b.ChannelID != "" {
@@ -395,7 +395,7 @@ func (p *Product) grantAsked(tx *store.Tx, g Grant) error {
 		p.permissions.Put(tx, k, &after)
 		return p.informGrant(tx, &after, "USER_OPEN_SERVICE", "授权成功", tx.Now)
 	}
-	return fmt.Errorf("no merchant asked for a grant with the authorization_code %q", g.Code)
+	return store.Missingf("no merchant asked for a grant with the authorization_code %q", g.Code)
 }
 
 // CloseService is the user ending all his grants of a service.

@@ -385,7 +385,7 @@ func (p *Product) FindSignPlan(tx *store.Tx, mchID, subMchID, merchantNo string)
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("there is no plan %q for a user to sign", merchantNo)
+		return nil, store.Missingf("there is no plan %q for a user to sign", merchantNo)
 	default:
 		return nil, fmt.Errorf("%d merchants have a plan %q: say whose by mchid and sub_mchid", len(found), merchantNo)
 	}
