@@ -22,11 +22,12 @@ type Catalog struct {
 
 // Product is one file: what shares the first segments of the path.
 type Product struct {
-	Name          string          `json:"-"`       // "v3/payscore", as the file is named
-	Title         string          `json:"title"`   // the official name
-	English       string          `json:"english"` // the same in English
-	Operations    []*Operation    `json:"operations"`
-	Notifications []*Notification `json:"notifications"`
+	Name          string            `json:"-"`       // "v3/payscore", as the file is named
+	Title         string            `json:"title"`   // the official name
+	English       string            `json:"english"` // the same in English
+	Steps         map[string]string `json:"steps"`   // the chain's names of paths, where their last segments will not do
+	Operations    []*Operation      `json:"operations"`
+	Notifications []*Notification   `json:"notifications"`
 }
 
 // Operation is one endpoint with one method.
@@ -45,7 +46,7 @@ type Operation struct {
 	Request      Request    `json:"request"`
 	Response     Response   `json:"response"`
 	Presets      []Preset   `json:"presets"`
-	Docs         []string   `json:"docs"`       // official pages
+	Docs         []string   `json:"docs"`       // official pages; none if it is known from elsewhere
 	DecidedBy    string     `json:"decided_by"` // what decided a conflict between sources
 }
 
@@ -95,7 +96,7 @@ type Body struct {
 type File struct {
 	Part   string      `json:"part"`   // the name of its part
 	Label  string      `json:"label"`  // the official short name
-	Name   string      `json:"name"`   // the member of meta that is the file's name
+	Name   string      `json:"name"`   // the member of meta that is the file's name, if there is one
 	Digest string      `json:"digest"` // the member of meta that is the file's digest in lower-case hexadecimal
 	Hash   string      `json:"hash"`   // what makes the digest: "SM3"; "" is SHA-256
 	Limits []FileLimit `json:"limits"` // none if nothing is documented
@@ -111,14 +112,15 @@ type FileLimit struct {
 // documented.
 type Field struct {
 	Name      string   `json:"name"`
-	Type      string   `json:"type"`      // string, integer, number, boolean, object; each also with []
-	TypeName  string   `json:"type_name"` // of an object or an enum, where its own name will not do
-	Label     string   `json:"label"`     // the official short name
-	Required  bool     `json:"required"`  // in an optional object: where the object is there
-	Enum      []string `json:"enum"`      // documented values; answers may have more
-	Format    string   `json:"format"`    // of a string that is a time, such as "rfc3339"; alternatives with | between
-	Integral  bool     `json:"integral"`  // a number that is an integer
-	Unit      string   `json:"unit"`      // "fen" where that is what a number counts
+	FieldName string   `json:"field_name"` // of the Go field, where its own name will not do
+	Type      string   `json:"type"`       // string, integer, number, boolean, object; each also with []
+	TypeName  string   `json:"type_name"`  // of an object or an enum, where its own name will not do
+	Label     string   `json:"label"`      // the official short name
+	Required  bool     `json:"required"`   // in an optional object: where the object is there
+	Enum      []string `json:"enum"`       // documented values; answers may have more
+	Format    string   `json:"format"`     // of a string that is a time, such as "rfc3339"; alternatives with | between
+	Integral  bool     `json:"integral"`   // a number that is an integer
+	Unit      string   `json:"unit"`       // "fen" where that is what a number counts
 	MinLength int      `json:"min_length"`
 	MaxLength int      `json:"max_length"` // in characters
 	Pattern   string   `json:"pattern"`    // a regular expression for the whole value
@@ -128,6 +130,7 @@ type Field struct {
 	MaxItems  int      `json:"max_items"`
 	Default   string   `json:"default"`    // what leaving it out means
 	Encrypted string   `json:"encrypted"`  // with whose key: "platform" on the way up, "merchant" on the way down
+	Encoded   string   `json:"encoded"`    // "json": a string that holds a value of the type as JSON
 	Fields    []Field  `json:"fields"`     // of an object, or of the items of an object[]; none if it is free
 	DecidedBy string   `json:"decided_by"` // what decided a conflict between sources
 }
@@ -154,7 +157,7 @@ type Group struct {
 
 // Notification is what WeChat Pay sends to a merchant.
 type Notification struct {
-	EventTypes    []string `json:"event_types"`
+	EventTypes    []string `json:"event_types"`    // the first names it; it was seen to arrive as the others
 	OriginalTypes []string `json:"original_types"` // of the resource; none if it is not documented
 	Title         string   `json:"title"`
 	Name          string   `json:"name"` // the name of its type, where the event's will not do
@@ -244,14 +247,12 @@ func Find(id string) *Operation { return theIndex().byID[id] }
 // Notifications returns all notifications, in the order of the files. Nobody may change them.
 func Notifications() []*Notification { return theIndex().notifications }
 
-// FindNotification returns the notification with this event type, such as
+// FindNotification returns the notification that this event type names, such as
 // "PAYSCORE.USER_PAID". It is nil if there is none.
 func FindNotification(eventType string) *Notification {
 	for _, n := range Notifications() {
-		for _, t := range n.EventTypes {
-			if t == eventType {
-				return n
-			}
+		if n.EventTypes[0] == eventType {
+			return n
 		}
 	}
 	return nil

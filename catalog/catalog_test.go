@@ -31,6 +31,11 @@ func TestLookingUp(t *testing.T) {
 	if n := FindNotification("PAYSCORE.NOTHING"); n != nil {
 		t.Errorf("FindNotification of nothing is %+v", n)
 	}
+	for _, n := range Notifications() {
+		if FindNotification(n.EventTypes[0]) != n { // an alias names another, or none
+			t.Errorf("FindNotification does not find %s", n.EventTypes[0])
+		}
+	}
 	for _, op := range Operations() {
 		if Find(op.ID()) != op {
 			t.Errorf("Find does not find %s", op.ID())
@@ -87,6 +92,7 @@ func TestNumbersOfPayScoreAreIntegers(t *testing.T) {
 // tea is a small catalog without defects.
 const tea = `{
 	"title": "茶",
+	"steps": {"/v3/tea/{pot_id}": "Pot"},
 	"operations": [
 		{
 			"method": "POST", "host": "api.mch.weixin.qq.com", "path": "/v3/tea/{pot_id}/pour", "title": "倒茶", "name": "PourTea",
@@ -108,6 +114,15 @@ const tea = `{
 			"method": "GET", "host": "api.mch.weixin.qq.com", "path": "/v3/tea", "title": "查茶",
 			"response": {"status": [200], "body": {"kind": "json", "fields": [{"name": "time", "type": "string", "format": "rfc3339"}]}},
 			"docs": ["https://pay.weixin.qq.com/tea"]
+		},
+		{
+			"method": "POST", "host": "api.mch.weixin.qq.com", "path": "/v3/tea/photos", "title": "上传照片",
+			"security": {"scheme": "brand"},
+			"request": {"body": {"kind": "multipart", "required": true, "fields": [
+				{"name": "digest", "type": "string", "required": true},
+				{"name": "leaves", "field_name": "TeaLeaves", "type": "string[]", "encoded": "json", "type_name": "Leaves"}
+			], "file": {"part": "photo", "digest": "digest", "hash": "SM3", "limits": [{"types": ["jpg"], "max_bytes": 2048}]}}},
+			"response": {"status": [200], "body": {"kind": "empty"}}
 		}
 	],
 	"notifications": [
@@ -116,6 +131,11 @@ const tea = `{
 			"resource": {"name": "resource", "type": "object", "fields": [{"name": "pot_id", "type": "string"}]},
 			"retry": ["15s", "1h"],
 			"docs": ["https://pay.weixin.qq.com/tea"]
+		},
+		{
+			"event_types": ["TEA.SPILT", "TEA.POURED"], "title": "洒茶通知",
+			"resource": {"name": "resource", "type": "object", "fields": [{"name": "pot_id", "type": "string"}]},
+			"docs": ["https://pay.weixin.qq.com/tea/spilt"]
 		}
 	]
 }`
@@ -130,7 +150,13 @@ func TestDefectsAreNamedWithTheirPlace(t *testing.T) {
 	if err := read(tea); err != nil {
 		t.Fatal(err)
 	}
-	const pour, cups = "v3/tea.json: POST /v3/tea/{pot_id}/pour: ", "v3/tea.json: POST /v3/tea/{pot_id}/pour: request: cups: "
+	const (
+		pour   = "v3/tea.json: POST /v3/tea/{pot_id}/pour: "
+		cups   = pour + "request: cups: "
+		photo  = "v3/tea.json: POST /v3/tea/photos: "
+		leaves = photo + "request: leaves: "
+		file   = photo + "request: file: "
+	)
 	tests := map[string]struct{ old, new, want string }{
 		"an unknown key of the file":           {`"title": "茶",`, `"title": "茶", "page": 1,`, `v3/tea.json: the format has no key "page"`},
 		"an unknown key of an operation":       {`"title": "倒茶"`, `"title": "倒茶", "id": 1`, pour + `the format has no key "id"`},
@@ -182,9 +208,29 @@ func TestDefectsAreNamedWithTheirPlace(t *testing.T) {
 		"a preset without alternatives":        {`[{"field": "cups", "groups": [{"fixed": {"size": "S"}, "free": ["sugar"]}]}]`, `[]`, pour + `preset 早茶: there is nothing to choose`},
 		"no event type":                        {`["TEA.POURED"]`, `[]`, `v3/tea.json: : there is no event type`},
 		"a malformed event type":               {`["TEA.POURED"]`, `["tea"]`, `v3/tea.json: tea: the event type "tea" is malformed`},
-		"an event type that is there twice":    {`["TEA.POURED"]`, `["TEA.POURED", "TEA.POURED"]`, `v3/tea.json: TEA.POURED TEA.POURED: the event type TEA.POURED is there twice`},
-		"a notification without a resource":    {`"name": "resource", "type": "object"`, `"name": "resource", "type": "string"`, `v3/tea.json: TEA.POURED: there is no resource of type object`},
-		"no time between deliveries":           {`"15s"`, `"soon"`, `v3/tea.json: TEA.POURED: the time "soon" between deliveries is not one, such as 30s`},
+		"a malformed alias":                    {`["TEA.SPILT", "TEA.POURED"]`, `["TEA.SPILT", "tea"]`, `v3/tea.json: TEA.SPILT tea: the event type "tea" is malformed`},
+		"an alias that is the event itself":    {`["TEA.POURED"]`, `["TEA.POURED", "TEA.POURED"]`, `v3/tea.json: TEA.POURED TEA.POURED: it has the event type TEA.POURED twice`},
+		"an event type that names two":         {`["TEA.SPILT", "TEA.POURED"]`, `["TEA.POURED", "TEA.SPILT"]`, `v3/tea.json: TEA.POURED TEA.SPILT: the event type TEA.POURED is there twice`},
+		"a notification without a page": {`,
+			"docs": ["https://pay.weixin.qq.com/tea/spilt"]`, ``, `v3/tea.json: TEA.SPILT TEA.POURED: there is no official page`},
+		"a page that is no URL":              {`["https://pay.weixin.qq.com/tea"]`, `["tea"]`, pour + `the page "tea" is not a URL`},
+		"an unknown scheme":                  {`"scheme": "brand"`, `"scheme": "token"`, photo + `the scheme "token" is not one of none brand`},
+		"a step that is none in Go":          {`"Pot"`, `"pot"`, `v3/tea.json: steps: /v3/tea/{pot_id}: the step "pot" is not an exported Go name`},
+		"a step of no operation":             {`{"/v3/tea/{pot_id}": "Pot"}`, `{"/v3/tea/{pot}": "Pot"}`, `v3/tea.json: steps: /v3/tea/{pot}: no operation's path goes there`},
+		"a step of half a segment":           {`{"/v3/tea/{pot_id}": "Pot"}`, `{"/v3/tea/pho": "Pho"}`, `v3/tea.json: steps: /v3/tea/pho: no operation's path goes there`},
+		"a field_name that is none in Go":    {`"TeaLeaves"`, `"tea_leaves"`, leaves + `the field_name "tea_leaves" is not an exported Go name`},
+		"an unknown encoding":                {`"encoded": "json"`, `"encoded": "xml"`, leaves + `the encoding "xml" is not one of json`},
+		"an encoded string":                  {`"format": "rfc3339"`, `"encoded": "json"`, `v3/tea.json: GET /v3/tea: response: time: encoded does not go with the type string`},
+		"a file that is no part of its own":  {`"part": "photo"`, `"part": "meta"`, file + `the part "meta" is not one of a file`},
+		"a file whose name is not in meta":   {`"part": "photo"`, `"part": "photo", "name": "filename"`, file + `meta has no string "filename"`},
+		"a file whose digest is not in meta": {`"digest": "digest"`, `"digest": "sha256"`, file + `meta has no string "sha256"`},
+		"an unknown hash":                    {`"SM3"`, `"MD5"`, file + `the hash "MD5" is not one of SM3`},
+		"a limit without types":              {`"types": ["jpg"], `, ``, file + `a limit has no types, or no size`},
+		"a limit of no size":                 {`"max_bytes": 2048`, `"max_bytes": 0`, file + `a limit has no types, or no size`},
+		"a type with a dot":                  {`["jpg"]`, `[".jpg"]`, file + `the type ".jpg" is not the lower-case end of a name`},
+		"a multipart body without a file":    {`, "file": {"part": "photo", "digest": "digest", "hash": "SM3", "limits": [{"types": ["jpg"], "max_bytes": 2048}]}`, ``, photo + `request: a body has a file if it is multipart, and only then`},
+		"a notification without a resource":  {`"name": "resource", "type": "object"`, `"name": "resource", "type": "string"`, `v3/tea.json: TEA.POURED: there is no resource of type object`},
+		"no time between deliveries":         {`"15s"`, `"soon"`, `v3/tea.json: TEA.POURED: the time "soon" between deliveries is not one, such as 30s`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +265,7 @@ func TestProductsOfSeveralFilesAreKeptApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Products) != 2 || c.Products[0].Name != "v3/mate" || len(c.Operations()) != 4 || len(c.Notifications()) != 2 {
+	if len(c.Products) != 2 || c.Products[0].Name != "v3/mate" || len(c.Operations()) != 6 || len(c.Notifications()) != 4 {
 		t.Errorf("got %+v", c.Products)
 	}
 	_, err = Read(fstest.MapFS{"v3/tea.json": {Data: []byte(tea)}, "v3/zen.json": {Data: []byte(tea)}})

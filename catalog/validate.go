@@ -126,6 +126,7 @@ func (c *Catalog) check(d *defects) {
 	for _, p := range c.Products {
 		report := d.at(p.Name + ".json")
 		checkTitle(report, p.Title)
+		p.checkSteps(report)
 		for _, op := range p.Operations {
 			report := report.at(op.ID())
 			if operations[op.ID()] {
@@ -136,13 +137,15 @@ func (c *Catalog) check(d *defects) {
 		}
 		for _, n := range p.Notifications {
 			report := report.at(strings.Join(n.EventTypes, " "))
-			for _, event := range n.EventTypes {
-				if events[event] {
-					report("the event type %s is there twice", event)
-				}
-				events[event] = true
-			}
 			n.check(report)
+			if len(n.EventTypes) == 0 {
+				continue
+			}
+			event := n.EventTypes[0] // the others are aliases, which notifications share
+			if events[event] {
+				report("the event type %s is there twice", event)
+			}
+			events[event] = true
 		}
 	}
 }
@@ -159,6 +162,17 @@ var (
 	eventForm = regexp.MustCompile(`^[A-Z0-9_]+(\.[A-Z0-9_]+)*$`)
 	paramForm = regexp.MustCompile(`\{([^}]*)\}`)
 )
+
+// checkSteps wants each step to be one of a path: a misspelt one would do nothing.
+func (p *Product) checkSteps(report report) {
+	for _, path := range slices.Sorted(maps.Keys(p.Steps)) {
+		report := report.at("steps").at(path)
+		checkName(report, "the step", p.Steps[path])
+		if !slices.ContainsFunc(p.Operations, func(op *Operation) bool { return strings.HasPrefix(op.Path+"/", path+"/") }) {
+			report("no operation's path goes there")
+		}
+	}
+}
 
 func (o *Operation) check(report report) {
 	oneOf(report, "the method", o.Method, methods...)
@@ -177,7 +191,7 @@ func (o *Operation) check(report report) {
 		oneOf(report, "the lifecycle's status", o.Lifecycle.Status, statuses...)
 	}
 	oneOf(report, "the scheme", o.Security.Scheme, "", "none", "brand")
-	checkDocs(report, o.Docs)
+	checkPages(report, o.Docs)
 	o.checkPath(report)
 	checkFields(report.at("query"), o.Request.Query)
 	checkFields(report.at("headers"), o.Request.Headers)
@@ -254,7 +268,7 @@ func (f *File) check(report report, meta []Field) {
 	checkLine(report, "the label", f.Label)
 	oneOf(report, "the hash", f.Hash, "", "SM3")
 	for _, name := range []string{f.Name, f.Digest} {
-		if !slices.ContainsFunc(meta, func(m Field) bool { return m.Name == name && m.Type == "string" }) {
+		if name != "" && !slices.ContainsFunc(meta, func(m Field) bool { return m.Name == name && m.Type == "string" }) {
 			report("meta has no string %q", name)
 		}
 	}
@@ -295,9 +309,12 @@ func (n *Notification) check(report report) {
 	if len(n.EventTypes) == 0 {
 		report("there is no event type")
 	}
-	for _, event := range n.EventTypes {
+	for i, event := range n.EventTypes {
 		if !eventForm.MatchString(event) {
 			report("the event type %q is malformed", event)
+		}
+		if slices.Contains(n.EventTypes[:i], event) {
+			report("it has the event type %s twice", event)
 		}
 	}
 	checkTitle(report, n.Title)
@@ -340,16 +357,18 @@ func (f *Field) check(report report) {
 	oneOf(report, "the type", item, types...)
 	checkLine(report, "the label", f.Label)
 	checkName(report, "the type_name", f.TypeName)
+	checkName(report, "the field_name", f.FieldName)
 	allow := func(ok bool, key string, set bool) {
 		if set && !ok {
 			report("%s does not go with the type %s", key, f.Type)
 		}
 	}
 	allow(object, "fields", f.Fields != nil)
-	allow(object || f.Enum != nil, "type_name", f.TypeName != "")
+	allow(object || f.Enum != nil || f.Encoded != "", "type_name", f.TypeName != "")
 	allow(text || number, "enum", f.Enum != nil)
 	allow(text, "format", f.Format != "")
 	allow(text, "encrypted", f.Encrypted != "")
+	allow(object || list, "encoded", f.Encoded != "")
 	allow(item == "number", "integral", f.Integral)
 	allow(number, "unit", f.Unit != "")
 	allow(number, "minimum and maximum", f.Minimum != nil || f.Maximum != nil)
@@ -378,6 +397,7 @@ func (f *Field) checkValues(report report) {
 		}
 	}
 	oneOf(report, "the key that encrypts", f.Encrypted, "", "platform", "merchant")
+	oneOf(report, "the encoding", f.Encoded, "", "json")
 	oneOf(report, "the unit", f.Unit, "", "fen")
 	if _, err := regexp.Compile(f.Pattern); err != nil {
 		report("the pattern does not compile: %v", err)
@@ -429,6 +449,10 @@ func checkDocs(report report, docs []string) {
 	if len(docs) == 0 {
 		report("there is no official page")
 	}
+	checkPages(report, docs)
+}
+
+func checkPages(report report, docs []string) {
 	for _, page := range docs {
 		if !strings.HasPrefix(page, "https://") {
 			report("the page %q is not a URL", page)

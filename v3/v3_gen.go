@@ -3,55 +3,1087 @@
 package v3
 
 import (
+	"github.com/openwechatpay/wechatpay/v3/abnormal-fund-processing"
+	"github.com/openwechatpay/wechatpay/v3/aggracct-bc"
+	"github.com/openwechatpay/wechatpay/v3/apply4sub"
+	"github.com/openwechatpay/wechatpay/v3/apply4subject"
+	"github.com/openwechatpay/wechatpay/v3/applyment4sub"
+	"github.com/openwechatpay/wechatpay/v3/bank-batch-transfer"
+	"github.com/openwechatpay/wechatpay/v3/bank-transfer"
+	"github.com/openwechatpay/wechatpay/v3/bill"
 	"github.com/openwechatpay/wechatpay/v3/billdownload"
+	"github.com/openwechatpay/wechatpay/v3/brand"
+	"github.com/openwechatpay/wechatpay/v3/brand-basic"
+	"github.com/openwechatpay/wechatpay/v3/businesscircle"
+	"github.com/openwechatpay/wechatpay/v3/capital"
+	"github.com/openwechatpay/wechatpay/v3/catering"
 	"github.com/openwechatpay/wechatpay/v3/certificates"
+	"github.com/openwechatpay/wechatpay/v3/combine-transactions"
+	"github.com/openwechatpay/wechatpay/v3/compliance"
+	"github.com/openwechatpay/wechatpay/v3/credit-repayment"
+	"github.com/openwechatpay/wechatpay/v3/discount-card"
+	"github.com/openwechatpay/wechatpay/v3/ebike"
+	"github.com/openwechatpay/wechatpay/v3/ecommerce"
+	"github.com/openwechatpay/wechatpay/v3/edu-papay"
+	"github.com/openwechatpay/wechatpay/v3/edu-star"
+	"github.com/openwechatpay/wechatpay/v3/eduschoolpay"
+	"github.com/openwechatpay/wechatpay/v3/express"
+	"github.com/openwechatpay/wechatpay/v3/facemch"
+	"github.com/openwechatpay/wechatpay/v3/fund-app"
+	"github.com/openwechatpay/wechatpay/v3/funds-to-oversea"
 	"github.com/openwechatpay/wechatpay/v3/global"
+	"github.com/openwechatpay/wechatpay/v3/goldplan"
+	"github.com/openwechatpay/wechatpay/v3/gov"
+	"github.com/openwechatpay/wechatpay/v3/hire-power-bank"
+	"github.com/openwechatpay/wechatpay/v3/hk"
+	"github.com/openwechatpay/wechatpay/v3/industry-coupon"
+	"github.com/openwechatpay/wechatpay/v3/industry-rebate"
+	"github.com/openwechatpay/wechatpay/v3/inspolicymgr"
+	"github.com/openwechatpay/wechatpay/v3/invoicing"
+	"github.com/openwechatpay/wechatpay/v3/iotmanage"
+	"github.com/openwechatpay/wechatpay/v3/lovefeast"
+	"github.com/openwechatpay/wechatpay/v3/marketing"
 	"github.com/openwechatpay/wechatpay/v3/mch-manage"
 	"github.com/openwechatpay/wechatpay/v3/mch-operation-manage"
+	"github.com/openwechatpay/wechatpay/v3/mch_operate"
+	"github.com/openwechatpay/wechatpay/v3/mchalterapply"
+	"github.com/openwechatpay/wechatpay/v3/med-ins"
 	"github.com/openwechatpay/wechatpay/v3/merchant"
+	"github.com/openwechatpay/wechatpay/v3/merchant-risk-manage"
 	"github.com/openwechatpay/wechatpay/v3/merchant-service"
+	"github.com/openwechatpay/wechatpay/v3/merchant-settlement"
+	"github.com/openwechatpay/wechatpay/v3/merchant-store"
+	"github.com/openwechatpay/wechatpay/v3/merchantfund"
+	"github.com/openwechatpay/wechatpay/v3/multiuse"
+	"github.com/openwechatpay/wechatpay/v3/new-tax-control-fapiao"
+	"github.com/openwechatpay/wechatpay/v3/offlineface"
+	"github.com/openwechatpay/wechatpay/v3/offlinefacemch"
+	"github.com/openwechatpay/wechatpay/v3/palmservice"
+	"github.com/openwechatpay/wechatpay/v3/papay"
+	"github.com/openwechatpay/wechatpay/v3/parking"
+	"github.com/openwechatpay/wechatpay/v3/partner-papay"
+	"github.com/openwechatpay/wechatpay/v3/partner-transfer"
+	"github.com/openwechatpay/wechatpay/v3/password-exempt-contract"
+	"github.com/openwechatpay/wechatpay/v3/pay"
+	"github.com/openwechatpay/wechatpay/v3/pay-devices"
+	"github.com/openwechatpay/wechatpay/v3/payroll-card"
 	"github.com/openwechatpay/wechatpay/v3/payscore"
+	"github.com/openwechatpay/wechatpay/v3/platsolution"
+	"github.com/openwechatpay/wechatpay/v3/profitsharing"
+	"github.com/openwechatpay/wechatpay/v3/qrcode"
+	"github.com/openwechatpay/wechatpay/v3/rate-activity"
+	"github.com/openwechatpay/wechatpay/v3/realname"
+	"github.com/openwechatpay/wechatpay/v3/recharge"
+	"github.com/openwechatpay/wechatpay/v3/refund"
+	"github.com/openwechatpay/wechatpay/v3/repayment"
+	"github.com/openwechatpay/wechatpay/v3/security"
+	"github.com/openwechatpay/wechatpay/v3/smartguide"
+	"github.com/openwechatpay/wechatpay/v3/taxi-invoice"
+	"github.com/openwechatpay/wechatpay/v3/transaction-block"
+	"github.com/openwechatpay/wechatpay/v3/transfer"
+	"github.com/openwechatpay/wechatpay/v3/transfer-detail"
 	"github.com/openwechatpay/wechatpay/v3/transferdownload"
+	"github.com/openwechatpay/wechatpay/v3/vehicle"
+	"github.com/openwechatpay/wechatpay/v3/webizpay"
 )
+
+// AbnormalFundProcessing goes on to /v3/abnormal-fund-processing, 在途异常资金处理.
+func (n Root) AbnormalFundProcessing() abnormalfundprocessing.Root {
+	return abnormalfundprocessing.New(n.c)
+}
+
+// AggracctBc goes on to /v3/aggracct-bc, 渠道商户资料.
+func (n Root) AggracctBc() aggracctbc.Root { return aggracctbc.New(n.c) }
+
+// Apply4sub goes on to /v3/apply4sub, 特约商户结算账户.
+func (n Root) Apply4sub() apply4sub.Root { return apply4sub.New(n.c) }
+
+// Apply4subject goes on to /v3/apply4subject, 商户开户意愿确认.
+func (n Root) Apply4subject() apply4subject.Root { return apply4subject.New(n.c) }
+
+// Applyment4sub goes on to /v3/applyment4sub, 特约商户进件.
+func (n Root) Applyment4sub() applyment4sub.Root { return applyment4sub.New(n.c) }
+
+// BankBatchTransfer goes on to /v3/bank-batch-transfer, 银行批量转账电子回单.
+func (n Root) BankBatchTransfer() bankbatchtransfer.Root { return bankbatchtransfer.New(n.c) }
+
+// BankTransfer goes on to /v3/bank-transfer, 银行批量转账.
+func (n Root) BankTransfer() banktransfer.Root { return banktransfer.New(n.c) }
+
+// Bill goes on to /v3/bill, 账单.
+func (n Root) Bill() bill.Root { return bill.New(n.c) }
 
 // Billdownload goes on to /v3/billdownload, 账单下载.
 func (n Root) Billdownload() billdownload.Root { return billdownload.New(n.c) }
 
+// BrandBasic goes on to /v3/brand-basic, 品牌服务商授权.
+func (n Root) BrandBasic() brandbasic.Root { return brandbasic.New(n.c) }
+
+// Brand goes on to /v3/brand, 商家名片与品牌.
+func (n Root) Brand() brand.Root { return brand.New(n.c) }
+
+// Businesscircle goes on to /v3/businesscircle, 智慧商圈.
+func (n Root) Businesscircle() businesscircle.Root { return businesscircle.New(n.c) }
+
+// Capital goes on to /v3/capital, 银行组件.
+func (n Root) Capital() capital.Root { return capital.New(n.c) }
+
+// Catering goes on to /v3/catering, 扫码点餐.
+func (n Root) Catering() catering.Root { return catering.New(n.c) }
+
 // Certificates goes on to /v3/certificates, 平台证书.
 func (n Root) Certificates() certificates.Root { return certificates.New(n.c) }
+
+// CombineTransactions goes on to /v3/combine-transactions, 合单支付.
+func (n Root) CombineTransactions() combinetransactions.Root { return combinetransactions.New(n.c) }
+
+// Compliance goes on to /v3/compliance, 商户身份核实.
+func (n Root) Compliance() compliance.Root { return compliance.New(n.c) }
+
+// CreditRepayment goes on to /v3/credit-repayment, 自动还款.
+func (n Root) CreditRepayment() creditrepayment.Root { return creditrepayment.New(n.c) }
+
+// DiscountCard goes on to /v3/discount-card, 微信先享卡.
+func (n Root) DiscountCard() discountcard.Root { return discountcard.New(n.c) }
+
+// Ebike goes on to /v3/ebike, 电动车充电.
+func (n Root) Ebike() ebike.Root { return ebike.New(n.c) }
+
+// Ecommerce goes on to /v3/ecommerce, 平台收付通.
+func (n Root) Ecommerce() ecommerce.Root { return ecommerce.New(n.c) }
+
+// EduPapay goes on to /v3/edu-papay, 教育续费通.
+func (n Root) EduPapay() edupapay.Root { return edupapay.New(n.c) }
+
+// EduStar goes on to /v3/edu-star, 教育核销.
+func (n Root) EduStar() edustar.Root { return edustar.New(n.c) }
+
+// Eduschoolpay goes on to /v3/eduschoolpay, 校园轻松付.
+func (n Root) Eduschoolpay() eduschoolpay.Root { return eduschoolpay.New(n.c) }
+
+// Express goes on to /v3/express, 微信寄快递.
+func (n Root) Express() express.Root { return express.New(n.c) }
+
+// Facemch goes on to /v3/facemch, 刷脸实名信息.
+func (n Root) Facemch() facemch.Root { return facemch.New(n.c) }
+
+// FundApp goes on to /v3/fund-app, 商家转账.
+func (n Root) FundApp() fundapp.Root { return fundapp.New(n.c) }
+
+// FundsToOversea goes on to /v3/funds-to-oversea, 跨境付款.
+func (n Root) FundsToOversea() fundstooversea.Root { return fundstooversea.New(n.c) }
 
 // Global goes on to /v3/global, 境外支付.
 func (n Root) Global() global.Root { return global.New(n.c) }
 
-// MchManage goes on to /v3/mch-manage, 商户管理.
+// Goldplan goes on to /v3/goldplan, 点金计划.
+func (n Root) Goldplan() goldplan.Root { return goldplan.New(n.c) }
+
+// Gov goes on to /v3/gov, 政府补贴.
+func (n Root) Gov() gov.Root { return gov.New(n.c) }
+
+// HirePowerBank goes on to /v3/hire-power-bank, 充电宝隔夜归还.
+func (n Root) HirePowerBank() hirepowerbank.Root { return hirepowerbank.New(n.c) }
+
+// Hk goes on to /hk, 融合钱包.
+func (n Root) Hk() hk.Root { return hk.New(n.c) }
+
+// IndustryCoupon goes on to /v3/industry-coupon, 出行券.
+func (n Root) IndustryCoupon() industrycoupon.Root { return industrycoupon.New(n.c) }
+
+// IndustryRebate goes on to /v3/industry-rebate, 行业返佣.
+func (n Root) IndustryRebate() industryrebate.Root { return industryrebate.New(n.c) }
+
+// Inspolicymgr goes on to /v3/inspolicymgr, 微信保单服务.
+func (n Root) Inspolicymgr() inspolicymgr.Root { return inspolicymgr.New(n.c) }
+
+// Invoicing goes on to /invoicing, 电子发票文件.
+func (n Root) Invoicing() invoicing.Root { return invoicing.New(n.c) }
+
+// Iotmanage goes on to /v3/iotmanage, 智能设备.
+func (n Root) Iotmanage() iotmanage.Root { return iotmanage.New(n.c) }
+
+// Lovefeast goes on to /v3/lovefeast, 爱心餐.
+func (n Root) Lovefeast() lovefeast.Root { return lovefeast.New(n.c) }
+
+// Marketing goes on to /v3/marketing, 营销工具.
+func (n Root) Marketing() marketing.Root { return marketing.New(n.c) }
+
+// MchManage goes on to /v3/mch-manage, 商户管理记录.
 func (n Root) MchManage() mchmanage.Root { return mchmanage.New(n.c) }
 
-// MchOperationManage goes on to /v3/mch-operation-manage, 商户经营管理.
+// MchOperationManage goes on to /v3/mch-operation-manage, 商户尽职调查.
 func (n Root) MchOperationManage() mchoperationmanage.Root { return mchoperationmanage.New(n.c) }
 
-// MerchantService goes on to /v3/merchant-service, 消费者投诉图片.
+// MchOperate goes on to /v3/mch_operate, 已注销商户提现.
+func (n Root) MchOperate() mchoperate.Root { return mchoperate.New(n.c) }
+
+// Mchalterapply goes on to /v3/mchalterapply, 商户资料变更.
+func (n Root) Mchalterapply() mchalterapply.Root { return mchalterapply.New(n.c) }
+
+// MedIns goes on to /v3/med-ins, 医保支付.
+func (n Root) MedIns() medins.Root { return medins.New(n.c) }
+
+// MerchantRiskManage goes on to /v3/merchant-risk-manage, 商户风险管理.
+func (n Root) MerchantRiskManage() merchantriskmanage.Root { return merchantriskmanage.New(n.c) }
+
+// MerchantService goes on to /v3/merchant-service, 消费者投诉.
 func (n Root) MerchantService() merchantservice.Root { return merchantservice.New(n.c) }
 
-// Merchant goes on to /v3/merchant, 媒体文件.
+// MerchantSettlement goes on to /v3/merchant-settlement, 结算规则.
+func (n Root) MerchantSettlement() merchantsettlement.Root { return merchantsettlement.New(n.c) }
+
+// MerchantStore goes on to /v3/merchant-store, 连锁品牌门店.
+func (n Root) MerchantStore() merchantstore.Root { return merchantstore.New(n.c) }
+
+// Merchant goes on to /v3/merchant, 商户资金与文件.
 func (n Root) Merchant() merchant.Root { return merchant.New(n.c) }
+
+// Merchantfund goes on to /v3/merchantfund, 来账识别.
+func (n Root) Merchantfund() merchantfund.Root { return merchantfund.New(n.c) }
+
+// Multiuse goes on to /v3/multiuse, 消费金.
+func (n Root) Multiuse() multiuse.Root { return multiuse.New(n.c) }
+
+// NewTaxControlFapiao goes on to /v3/new-tax-control-fapiao, 电子发票.
+func (n Root) NewTaxControlFapiao() newtaxcontrolfapiao.Root { return newtaxcontrolfapiao.New(n.c) }
+
+// Offlineface goes on to /v3/offlineface, 离线刷脸.
+func (n Root) Offlineface() offlineface.Root { return offlineface.New(n.c) }
+
+// Offlinefacemch goes on to /v3/offlinefacemch, 离线刷脸机构.
+func (n Root) Offlinefacemch() offlinefacemch.Root { return offlinefacemch.New(n.c) }
+
+// Palmservice goes on to /v3/palmservice, 刷掌服务.
+func (n Root) Palmservice() palmservice.Root { return palmservice.New(n.c) }
+
+// Papay goes on to /v3/papay, 委托代扣.
+func (n Root) Papay() papay.Root { return papay.New(n.c) }
+
+// Parking goes on to /v3/parking, 停车缴费服务.
+func (n Root) Parking() parking.Root { return parking.New(n.c) }
+
+// PartnerPapay goes on to /v3/partner-papay, 服务商委托代扣.
+func (n Root) PartnerPapay() partnerpapay.Root { return partnerpapay.New(n.c) }
+
+// PartnerTransfer goes on to /v3/partner-transfer, 服务商批量转账.
+func (n Root) PartnerTransfer() partnertransfer.Root { return partnertransfer.New(n.c) }
+
+// PasswordExemptContract goes on to /v3/password-exempt-contract, 免密支付.
+func (n Root) PasswordExemptContract() passwordexemptcontract.Root {
+	return passwordexemptcontract.New(n.c)
+}
+
+// PayDevices goes on to /v3/pay-devices, 支付设备.
+func (n Root) PayDevices() paydevices.Root { return paydevices.New(n.c) }
+
+// Pay goes on to /v3/pay, 基础支付.
+func (n Root) Pay() pay.Root { return pay.New(n.c) }
+
+// PayrollCard goes on to /v3/payroll-card, 微工卡.
+func (n Root) PayrollCard() payrollcard.Root { return payrollcard.New(n.c) }
 
 // Payscore goes on to /v3/payscore, 微信支付分.
 func (n Root) Payscore() payscore.Root { return payscore.New(n.c) }
 
+// Platsolution goes on to /v3/platsolution, 平台解决方案.
+func (n Root) Platsolution() platsolution.Root { return platsolution.New(n.c) }
+
+// Profitsharing goes on to /v3/profitsharing, 分账.
+func (n Root) Profitsharing() profitsharing.Root { return profitsharing.New(n.c) }
+
+// Qrcode goes on to /v3/qrcode, 刷码乘车.
+func (n Root) Qrcode() qrcode.Root { return qrcode.New(n.c) }
+
+// RateActivity goes on to /v3/rate-activity, 费率优惠活动.
+func (n Root) RateActivity() rateactivity.Root { return rateactivity.New(n.c) }
+
+// Realname goes on to /v3/realname, 实名信息校验.
+func (n Root) Realname() realname.Root { return realname.New(n.c) }
+
+// Recharge goes on to /v3/recharge, 商家充值.
+func (n Root) Recharge() recharge.Root { return recharge.New(n.c) }
+
+// Refund goes on to /v3/refund, 退款.
+func (n Root) Refund() refund.Root { return refund.New(n.c) }
+
+// Repayment goes on to /v3/repayment, 还款支付.
+func (n Root) Repayment() repayment.Root { return repayment.New(n.c) }
+
+// Security goes on to /v3/security, 商户签名验签／加解密测试.
+func (n Root) Security() security.Root { return security.New(n.c) }
+
+// Smartguide goes on to /v3/smartguide, 支付即服务.
+func (n Root) Smartguide() smartguide.Root { return smartguide.New(n.c) }
+
+// TaxiInvoice goes on to /v3/taxi-invoice, 出租车电子发票.
+func (n Root) TaxiInvoice() taxiinvoice.Root { return taxiinvoice.New(n.c) }
+
+// TransactionBlock goes on to /v3/transaction-block, 交易拦截记录.
+func (n Root) TransactionBlock() transactionblock.Root { return transactionblock.New(n.c) }
+
+// TransferDetail goes on to /v3/transfer-detail, 转账电子回单.
+func (n Root) TransferDetail() transferdetail.Root { return transferdetail.New(n.c) }
+
+// Transfer goes on to /v3/transfer, 批量转账.
+func (n Root) Transfer() transfer.Root { return transfer.New(n.c) }
+
 // Transferdownload goes on to /v3/transferdownload, 电子回单下载.
 func (n Root) Transferdownload() transferdownload.Root { return transferdownload.New(n.c) }
 
+// Vehicle goes on to /v3/vehicle, 车主服务.
+func (n Root) Vehicle() vehicle.Root { return vehicle.New(n.c) }
+
+// Webizpay goes on to /v3/webizpay, 企业支付.
+func (n Root) Webizpay() webizpay.Root { return webizpay.New(n.c) }
+
 // paths are those of all endpoints.
 var paths = [...]string{
+	"brand/marketing/product-coupon/media/upload-image",
+	"brand/marketing/product-coupon/notify-configs",
+	"brand/marketing/product-coupon/product-coupons",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/deactivate",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget",
+	"brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes",
+	"brand/marketing/product-coupon/users/{openid}/coupons",
+	"brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}",
+	"brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/confirm",
+	"brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate",
+	"brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/return",
+	"brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/use",
+	"brand/marketing/product-coupon/users/{openid}/pre-send-coupon",
+	"global/v3/customs/orders",
+	"global/v3/customs/redeclare",
+	"global/v3/customs/verify-certificate",
+	"hk/v3/merchants",
+	"hk/v3/merchants/{sub_mchid}",
+	"hk/v3/refunds",
+	"hk/v3/refunds/id/{refund_id}",
+	"hk/v3/refunds/out-refund-no/{out_refund_no}",
+	"hk/v3/settle/settlements",
+	"hk/v3/statements",
+	"hk/v3/transactions/app",
+	"hk/v3/transactions/id/{transaction_id}",
+	"hk/v3/transactions/id/{transaction_id}/close",
+	"hk/v3/transactions/id/{transaction_id}/reverse",
+	"hk/v3/transactions/jsapi",
+	"hk/v3/transactions/micropay",
+	"hk/v3/transactions/mweb",
+	"hk/v3/transactions/native",
+	"hk/v3/transactions/out-trade-no/{out_trade_no}",
+	"hk/v3/transactions/out-trade-no/{out_trade_no}/close",
+	"hk/v3/transactions/out-trade-no/{out_trade_no}/reverse",
+	"invoicing/fapiao/fapiao-file",
+	"v3/abnormal-fund-processing/receipts/{receipt_id}",
+	"v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions",
+	"v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}",
+	"v3/aggracct-bc/wb-channel/account/balance",
+	"v3/aggracct-bc/wb-channel/account/mch_archives",
+	"v3/aggracct-bc/wb-channel/account/mch_media",
+	"v3/aggracct-bc/wb-channel/bank-channel-account/rename",
+	"v3/aggracct-bc/wb-channel/bank-channel-account/rename/{application_id}",
+	"v3/aggracct-bc/wb-channel/control-orders/info/update/result/notify",
+	"v3/aggracct-bc/wb-channel/control-orders/punish",
+	"v3/aggracct-bc/wb-channel/control-orders/recover",
+	"v3/aggracct-bc/wb-channel/control-orders/{out_request_no}",
+	"v3/aggracct-bc/wb-channel/special-reduction",
+	"v3/aggracct-bc/wb-channel/special-reduction/{out_request_no}",
+	"v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}",
+	"v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement",
+	"v3/apply4sub/sub_merchants/{sub_mchid}/settlement",
+	"v3/apply4subject/applyment",
+	"v3/apply4subject/applyment/merchants/{sub_mchid}/state",
+	"v3/apply4subject/applyment/{applyment_id}/cancel",
+	"v3/apply4subject/applyment/{business_code}/cancel",
+	"v3/applyment4sub/applyment/",
+	"v3/applyment4sub/applyment/applyment_id/{applyment_id}",
+	"v3/applyment4sub/applyment/business_code/{business_code}",
+	"v3/bank-batch-transfer/receipt/detail-receipts",
+	"v3/bank-batch-transfer/receipt/summary-receipts",
+	"v3/bank-transfer/batches",
+	"v3/bank-transfer/batches/batch-id/{batch_id}",
+	"v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
+	"v3/bank-transfer/batches/out-batch-no/{out_batch_no}",
+	"v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
+	"v3/bill/fundflowbill",
+	"v3/bill/sub-merchant-fundflowbill",
+	"v3/bill/tradebill",
 	"v3/billdownload/file",
+	"v3/brand-basic/partner/brands/{brand_id}/product-authorities",
+	"v3/brand/applyments",
+	"v3/brand/applyments/applyment-id/{applyment_id}",
+	"v3/brand/applyments/business-code/{business_code}",
+	"v3/brand/applyments/cancel-applyment",
+	"v3/brand/card/card-configs",
+	"v3/brand/card/card-configs/cancel-applyment",
+	"v3/brand/card/card-configs/preview-url",
+	"v3/brand/card/card-configs/publish",
+	"v3/brand/card/card-links",
+	"v3/brand/card/card-links/business-code/{business_code}",
+	"v3/brand/card/card-links/cancel-applyment",
+	"v3/brand/card/card-links/unbind-card-link",
+	"v3/brand/marketing/shake-activities/activities",
+	"v3/brand/partner/card-member/cards",
+	"v3/brand/partner/card-member/cards/{card_id}",
+	"v3/brand/partner/card-member/cards/{card_id}/invalidate",
+	"v3/brand/partner/card-member/membership-activities",
+	"v3/brand/partner/card-member/membership-activities/{activity_id}",
+	"v3/brand/partner/card-member/membership-activities/{activity_id}/terminate",
+	"v3/brand/partner/card-member/pay-view-tokens",
+	"v3/brand/partner/card-member/pre-auth-tokens",
+	"v3/brand/partner/card-member/user-cards",
+	"v3/brand/partner/card-member/user-cards/import-by-openid",
+	"v3/brand/partner/card-member/user-cards/import-by-phone",
+	"v3/brand/partner/card-member/user-cards/{user_card_code}",
+	"v3/brand/partner/card-member/user-cards/{user_card_code}/confirm",
+	"v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate",
+	"v3/brand/partner/card-member/user-feeds",
+	"v3/brand/partner/card-member/user-points/exchange-coupon/confirm",
+	"v3/brand/partner/card-member/user-points/sync",
+	"v3/brand/partner/store/brandstores",
+	"v3/brand/partner/store/brandstores/{store_id}",
+	"v3/brand/partner/store/brandstores/{store_id}/bindrecipient",
+	"v3/brand/partner/store/brandstores/{store_id}/close",
+	"v3/brand/partner/store/brandstores/{store_id}/resume",
+	"v3/brand/partner/store/brandstores/{store_id}/unbindrecipient",
+	"v3/brand/profitsharing/brand-configs/{brand_mchid}",
+	"v3/brand/profitsharing/finish-order",
+	"v3/brand/profitsharing/orders",
+	"v3/brand/profitsharing/orders/{transaction_id}/amounts",
+	"v3/brand/profitsharing/receivers/add",
+	"v3/brand/profitsharing/receivers/delete",
+	"v3/brand/profitsharing/returnorders",
+	"v3/businesscircle/parkings",
+	"v3/businesscircle/points/notify",
+	"v3/businesscircle/user-authorizations/{openid}",
+	"v3/businesscircle/users/{openid}/points/commit_status",
+	"v3/capital/capitallhh/areas/provinces",
+	"v3/capital/capitallhh/areas/provinces/{province_code}/cities",
+	"v3/capital/capitallhh/banks/corporate-banking",
+	"v3/capital/capitallhh/banks/personal-banking",
+	"v3/capital/capitallhh/banks/search-banks-by-bank-account",
+	"v3/capital/capitallhh/banks/{bank_alias_code}/branches",
+	"v3/catering/orders/sync-status",
 	"v3/certificates",
+	"v3/combine-transactions/app",
+	"v3/combine-transactions/h5",
+	"v3/combine-transactions/id/{combine_transaction_id}",
+	"v3/combine-transactions/jsapi",
+	"v3/combine-transactions/miniprogram",
+	"v3/combine-transactions/native",
+	"v3/combine-transactions/out-trade-no/{combine_out_trade_no}",
+	"v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close",
+	"v3/compliance/inactive-merchant-identity-verification/merchants",
+	"v3/compliance/inactive-merchant-identity-verification/merchants/{sub_mchid}/verifications/{verification_id}",
+	"v3/credit-repayment/partner/contracts/app-presign",
+	"v3/credit-repayment/partner/contracts/h5-presign",
+	"v3/credit-repayment/partner/contracts/terminate",
+	"v3/credit-repayment/partner/contracts/{out_contract_code}",
+	"v3/credit-repayment/partner/deduct-orders",
+	"v3/credit-repayment/partner/deduct-orders/{out_trade_no}",
+	"v3/credit-repayment/partner/schedule-records/batch-create",
+	"v3/credit-repayment/partner/schedule-records/{out_record_id}",
+	"v3/discount-card/cards",
+	"v3/discount-card/cards/{out_card_code}",
+	"v3/discount-card/cards/{out_card_code}/add-user-records",
+	"v3/discount-card/orders/out-trade-no/{out_trade_no}",
+	"v3/discount-card/orders/{out_order_no}",
+	"v3/ebike/charge/contracts/preopen",
+	"v3/ebike/charge/contracts/{contract_id}",
+	"v3/ebike/charge/contracts/{contract_id}/confirm",
+	"v3/ebike/charge/transactions",
+	"v3/ebike/charge/transactions/id/{transaction_id}",
+	"v3/ebike/charge/transactions/out-trade-no/{out_trade_no}",
+	"v3/ebike/charge/users/{openid}/contract",
+	"v3/ecommerce/account/apply-cancel-withdraw",
+	"v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}",
+	"v3/ecommerce/account/apply-cancel-withdraw/confirm",
+	"v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}",
+	"v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}",
+	"v3/ecommerce/account/cancel-applications",
+	"v3/ecommerce/account/cancel-applications/media",
+	"v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}",
+	"v3/ecommerce/applyments/",
+	"v3/ecommerce/applyments/out-request-no/{out_request_no}",
+	"v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke",
+	"v3/ecommerce/applyments/submit-account-hosting-applyment",
+	"v3/ecommerce/applyments/submit-sign-verify-info",
+	"v3/ecommerce/applyments/{applyment_id}",
+	"v3/ecommerce/applyments/{applyment_id}/revoke",
+	"v3/ecommerce/bill/fundflowbill",
+	"v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate",
+	"v3/ecommerce/combine-papay/contracts/pre-entrust-sign",
+	"v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program",
+	"v3/ecommerce/combine-papay/transactions",
+	"v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}",
+	"v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse",
+	"v3/ecommerce/fund/balance/{sub_mchid}",
+	"v3/ecommerce/fund/enddaybalance/{sub_mchid}",
+	"v3/ecommerce/fund/withdraw",
+	"v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}",
+	"v3/ecommerce/fund/withdraw/{withdraw_id}",
+	"v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}",
+	"v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app",
+	"v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program",
+	"v3/ecommerce/individual-contracts/pre-entrust-sign/app",
+	"v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program",
+	"v3/ecommerce/individual-contracts/{openid}",
+	"v3/ecommerce/mch-transfer/authorizations",
+	"v3/ecommerce/mch-transfer/authorizations/{sub_mchid}",
+	"v3/ecommerce/mch-transfer/transfer-bills",
+	"v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
+	"v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+	"v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
+	"v3/ecommerce/profitsharing/after-sales-orders",
+	"v3/ecommerce/profitsharing/finish-order",
+	"v3/ecommerce/profitsharing/orders",
+	"v3/ecommerce/profitsharing/orders/{transaction_id}/amounts",
+	"v3/ecommerce/profitsharing/receivers/add",
+	"v3/ecommerce/profitsharing/receivers/delete",
+	"v3/ecommerce/profitsharing/returnorders",
+	"v3/ecommerce/refunds/apply",
+	"v3/ecommerce/refunds/id/{refund_id}",
+	"v3/ecommerce/refunds/out-refund-no/{out_refund_no}",
+	"v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund",
+	"v3/ecommerce/refunds/{refund_id}/return-advance",
+	"v3/ecommerce/subject-sub-merchants",
+	"v3/ecommerce/subsidies/cancel",
+	"v3/ecommerce/subsidies/create",
+	"v3/ecommerce/subsidies/return",
+	"v3/edu-papay/contracts/id/{contract_id}",
+	"v3/edu-papay/contracts/presign",
+	"v3/edu-papay/contracts/{contract_id}",
+	"v3/edu-papay/transactions",
+	"v3/edu-papay/transactions/id/{transaction_id}",
+	"v3/edu-papay/transactions/out-trade-no/{out_trade_no}",
+	"v3/edu-papay/user-notifications/{contract_id}/send",
+	"v3/edu-papay/user/{openid}/contracts",
+	"v3/edu-star/orders",
+	"v3/edu-star/users/openid/{wechat_openid}",
+	"v3/edu-star/users/qq/{qq}",
+	"v3/eduschoolpay/contracts/presign",
+	"v3/eduschoolpay/contracts/{contract_id}",
+	"v3/eduschoolpay/contracts/{contract_id}/terminate",
+	"v3/eduschoolpay/transactions",
+	"v3/eduschoolpay/transactions/id/{transaction_id}",
+	"v3/eduschoolpay/transactions/out-trade-no/{out_trade_no}",
+	"v3/eduschoolpay/users/{openid}/contracts",
+	"v3/eduschoolpay/users/{openid}/debt-state",
+	"v3/express/users/{openid}/transform",
+	"v3/facemch/users/{face_sid}",
+	"v3/fund-app/brand-redpacket/brand-merchant-batches",
+	"v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}",
+	"v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}",
+	"v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}",
+	"v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}",
+	"v3/fund-app/mch-transfer/elecsign/out-bill-no",
+	"v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}",
+	"v3/fund-app/mch-transfer/elecsign/transfer-bill-no",
+	"v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}",
+	"v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts",
+	"v3/fund-app/mch-transfer/partner/charity-budget",
+	"v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}",
+	"v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock",
+	"v3/fund-app/mch-transfer/partner/charity-transfer-bills",
+	"v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}",
+	"v3/fund-app/mch-transfer/partner/electronic-receipts",
+	"v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}",
+	"v3/fund-app/mch-transfer/partner/sub-mch-authorizations",
+	"v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}",
+	"v3/fund-app/mch-transfer/partner/transfer-bills",
+	"v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}",
+	"v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+	"v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization",
+	"v3/fund-app/mch-transfer/partner/transfer-bills/transfer",
+	"v3/fund-app/mch-transfer/partner/user-confirm-authorizations",
+	"v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}",
+	"v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close",
+	"v3/fund-app/mch-transfer/transfer-bills",
+	"v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
+	"v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+	"v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization",
+	"v3/fund-app/mch-transfer/transfer-bills/transfer",
+	"v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
+	"v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills",
+	"v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}",
+	"v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel",
+	"v3/fund-app/mch-transfer/user-confirm-authorization",
+	"v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}",
+	"v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close",
+	"v3/funds-to-oversea/bill-download-url",
+	"v3/funds-to-oversea/orders",
+	"v3/funds-to-oversea/orders/{out_order_id}",
+	"v3/funds-to-oversea/return/return-orders",
+	"v3/funds-to-oversea/return/return-orders/out-return-no/{out_return_no}",
+	"v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts",
+	"v3/global/certificates",
+	"v3/global/customs/orders",
+	"v3/global/customs/redeclare",
+	"v3/global/customs/verify-certificate",
+	"v3/global/merchant-service/complaint-notifications",
+	"v3/global/merchant-service/complaints",
+	"v3/global/merchant-service/complaints/{complaint_id}",
+	"v3/global/merchant-service/complaints/{complaint_id}/complete",
+	"v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys",
+	"v3/global/merchant-service/complaints/{complaint_id}/response",
+	"v3/global/merchant-service/images/upload",
+	"v3/global/merchant-service/images/{media_id}",
+	"v3/global/merchant-storage/file/upload",
+	"v3/global/merchant/h5/permission/applications",
+	"v3/global/merchant/h5/permission/applications/{applyment_id}",
+	"v3/global/merchant/h5/permission/domain/applications",
+	"v3/global/merchant/h5/permission/domain/applications/{applyment_id}",
+	"v3/global/merchant/h5/permission/{sub_mchid}",
+	"v3/global/merchants",
+	"v3/global/merchants/{sub_mchid}",
+	"v3/global/micropay/transactions/id/{transaction_id}/reverse",
+	"v3/global/micropay/transactions/out-trade-no/{out_trade_no}/reverse",
+	"v3/global/micropay/transactions/pay",
+	"v3/global/papay/contracts/app-pre-entrust-sign",
+	"v3/global/papay/contracts/h5-pre-entrust-sign",
+	"v3/global/papay/contracts/jsapi-pre-entrust-sign",
+	"v3/global/papay/contracts/miniprogram-pre-entrust-sign",
+	"v3/global/papay/contracts/out-contract-code/{out_contract_code}",
+	"v3/global/papay/contracts/web-pre-entrust-sign",
+	"v3/global/papay/contracts/{contract_id}",
+	"v3/global/papay/contracts/{contract_id}/terminate",
+	"v3/global/papay/transactions",
+	"v3/global/papay/transactions/out-trade-no/{out_trade_no}",
+	"v3/global/papay/transactions/out-trade-no/{out_trade_no}/reverse",
+	"v3/global/papay/transactions/{transaction_id}",
+	"v3/global/profit-sharing/bill-download-url",
+	"v3/global/profit-sharing/orders",
+	"v3/global/profit-sharing/orders/unfreeze",
+	"v3/global/profit-sharing/orders/{out_order_no}",
+	"v3/global/profit-sharing/receivers",
+	"v3/global/profit-sharing/receivers/{account}",
+	"v3/global/profit-sharing/refunds/bill-download-url",
+	"v3/global/profit-sharing/refunds/refundable-balance",
+	"v3/global/profit-sharing/transactions/mark",
+	"v3/global/profit-sharing/transactions/{transaction_id}/amounts",
+	"v3/global/profit-sharing/transactions/{transaction_id}/refundable-amounts",
+	"v3/global/refund/partner/recharge-balance/sub-mchid/{sub_mchid}",
+	"v3/global/refund/recharge-balance",
+	"v3/global/refunds",
+	"v3/global/refunds/id/{refund_id}",
+	"v3/global/refunds/out-refund-no/{out_refund_no}",
+	"v3/global/settle/settlements",
 	"v3/global/statements",
+	"v3/global/transactions/app",
+	"v3/global/transactions/id/{transaction_id}",
+	"v3/global/transactions/id/{transaction_id}/close",
+	"v3/global/transactions/jsapi",
+	"v3/global/transactions/mweb",
+	"v3/global/transactions/native",
+	"v3/global/transactions/out-trade-no/{out_trade_no}",
+	"v3/global/transactions/out-trade-no/{out_trade_no}/close",
+	"v3/goldplan/merchants/changecustompagestatus",
+	"v3/goldplan/merchants/changegoldplanstatus",
+	"v3/goldplan/merchants/close-advertising-show",
+	"v3/goldplan/merchants/open-advertising-show",
+	"v3/goldplan/merchants/set-advertising-industry-filter",
+	"v3/gov/subsidy/audit/cup/invalid",
+	"v3/gov/subsidy/audit/cup/query",
+	"v3/gov/subsidy/audit/cup/refund/sync",
+	"v3/gov/subsidy/audit/cup/update",
+	"v3/gov/subsidy/audit/cup/upload",
+	"v3/gov/subsidy/companies/query",
+	"v3/gov/subsidy/goods/upload",
+	"v3/gov/subsidy/n-qualifications/sync",
+	"v3/gov/subsidy/qualification",
+	"v3/gov/subsidy/qualifications/passthrough/cancel",
+	"v3/gov/subsidy/qualifications/passthrough/claim",
+	"v3/gov/subsidy/qualifications/passthrough/query",
+	"v3/gov/subsidy/qualifications/query",
+	"v3/gov/subsidy/qualifications/sync",
+	"v3/gov/subsidy/sncode/lock",
+	"v3/gov/subsidy/sncode/query",
+	"v3/gov/subsidy/sncode/unlock",
+	"v3/gov/subsidy/transactions/query",
+	"v3/gov/subsidy/transactions/summary/query-day",
+	"v3/gov/subsidy/transactions/sync",
+	"v3/gov/subsidy/zhejiang/authcode/cancel",
+	"v3/gov/subsidy/zhejiang/authcode/commit",
+	"v3/gov/subsidy/zhejiang/authcode/issue",
+	"v3/gov/subsidy/zhejiang/authcode/refund",
+	"v3/gov/subsidy/zhejiang/authcode/try",
+	"v3/gov/subsidy/zhejiang/goods/query",
+	"v3/gov/subsidy/zhejiang/n-qualifications/confirm",
+	"v3/gov/subsidy/zhejiang/qualifications/alter",
+	"v3/gov/subsidy/zhejiang/qualifications/claim",
+	"v3/gov/subsidy/zhejiang/qualifications/query",
+	"v3/gov/subsidy/zhejiang/qualifications/sync",
+	"v3/gov/subsidy/zhejiang/sncode/lock",
+	"v3/gov/subsidy/zhejiang/sncode/query",
+	"v3/gov/subsidy/zhejiang/sncode/unlock",
+	"v3/hire-power-bank/insurance-orders",
+	"v3/hire-power-bank/insurance-orders/{out_order_no}",
+	"v3/hire-power-bank/user-qualifications/{openid}",
+	"v3/industry-coupon/tokens",
+	"v3/industry-rebate/retail-industry/transactions",
+	"v3/industry-rebate/transactions/{transaction_id}",
+	"v3/inspolicymgr/deduct/authorizations",
+	"v3/inspolicymgr/deduct/authorizations/{out_insurance_no}",
+	"v3/inspolicymgr/deduct/policies",
+	"v3/inspolicymgr/deduct/policies/{out_insurance_no}",
+	"v3/iotmanage/device-inspections/{device_sn}",
+	"v3/iotmanage/devices",
+	"v3/lovefeast/brands/{brand_id}",
+	"v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}",
+	"v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}",
+	"v3/marketing/bank-favor/users/{openid}/bank-multi-activity",
+	"v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}",
+	"v3/marketing/bank/packages/{package_id}/tasks",
+	"v3/marketing/busifavor/callbacks",
+	"v3/marketing/busifavor/coupons/associate",
+	"v3/marketing/busifavor/coupons/deactivate",
+	"v3/marketing/busifavor/coupons/disassociate",
+	"v3/marketing/busifavor/coupons/return",
+	"v3/marketing/busifavor/coupons/send",
+	"v3/marketing/busifavor/coupons/use",
+	"v3/marketing/busifavor/coupons/{card_id}/send",
+	"v3/marketing/busifavor/product-coupons/pre-send",
+	"v3/marketing/busifavor/product-coupons/send",
+	"v3/marketing/busifavor/stocks",
+	"v3/marketing/busifavor/stocks/{stock_id}",
+	"v3/marketing/busifavor/stocks/{stock_id}/budget",
+	"v3/marketing/busifavor/stocks/{stock_id}/couponcodes",
+	"v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}",
+	"v3/marketing/busifavor/subsidy/pay-receipts",
+	"v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}",
+	"v3/marketing/busifavor/subsidy/return-receipts",
+	"v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}",
+	"v3/marketing/busifavor/users/{openid}/coupons",
+	"v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}",
+	"v3/marketing/favor/callbacks",
+	"v3/marketing/favor/coupon-stocks",
+	"v3/marketing/favor/media/image-upload",
+	"v3/marketing/favor/stocks",
+	"v3/marketing/favor/stocks/{stock_id}",
+	"v3/marketing/favor/stocks/{stock_id}/items",
+	"v3/marketing/favor/stocks/{stock_id}/merchants",
+	"v3/marketing/favor/stocks/{stock_id}/modify-goods-id",
+	"v3/marketing/favor/stocks/{stock_id}/pause",
+	"v3/marketing/favor/stocks/{stock_id}/refund-flow",
+	"v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day",
+	"v3/marketing/favor/stocks/{stock_id}/restart",
+	"v3/marketing/favor/stocks/{stock_id}/start",
+	"v3/marketing/favor/stocks/{stock_id}/stop",
+	"v3/marketing/favor/stocks/{stock_id}/use-flow",
+	"v3/marketing/favor/stocks/{stock_id}/use-flow-by-day",
+	"v3/marketing/favor/users/{openid}/coupons",
+	"v3/marketing/favor/users/{openid}/coupons/{coupon_id}",
+	"v3/marketing/goods-subsidy-activity/activities",
+	"v3/marketing/goods-subsidy-activity/activity/{activity_id}/apply",
+	"v3/marketing/goods-subsidy-activity/qualification/lock",
+	"v3/marketing/goods-subsidy-activity/qualification/unlock",
+	"v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
+	"v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives",
+	"v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials",
+	"v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
+	"v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores/{store_code}",
+	"v3/marketing/membercard-activity/activities",
+	"v3/marketing/membercard-activity/activities/{activity_id}",
+	"v3/marketing/membercard-activity/activities/{activity_id}/terminate",
+	"v3/marketing/membercard-open/activate-informations/{activate_ticket}",
+	"v3/marketing/membercard-open/callback",
+	"v3/marketing/membercard-open/cards",
+	"v3/marketing/membercard-open/cards/{card_id}",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/deposit",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data",
+	"v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable",
+	"v3/marketing/membercard-open/cards/{card_id}/decrypt-code",
+	"v3/marketing/membercard-open/cards/{card_id}/permission-tokens",
+	"v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import",
+	"v3/marketing/membercard-open/cards/{card_id}/qrcode",
+	"v3/marketing/membercard-open/cards/{card_id}/rights",
+	"v3/marketing/membercard-open/cards/{card_id}/service-modules",
+	"v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}",
+	"v3/marketing/membercard-open/cards/{card_id}/upgrade",
+	"v3/marketing/membercard-open/cards/{card_id}/users/import",
+	"v3/marketing/membercard-open/phonenumber-member/import",
+	"v3/marketing/membercard-open/phonenumber-member/search",
+	"v3/marketing/membercard-open/user/cards",
+	"v3/marketing/partner/delivery-plan/delivery-plans",
+	"v3/marketing/partner/delivery-plan/delivery-plans/{brand_id}/delivery-plans",
+	"v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}",
+	"v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}/terminate",
+	"v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url",
+	"v3/marketing/partner/product-coupon/image-generation-tasks",
+	"v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}",
+	"v3/marketing/partner/product-coupon/media/upload-image",
+	"v3/marketing/partner/product-coupon/notify-configs",
+	"v3/marketing/partner/product-coupon/product-coupons",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget",
+	"v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return",
+	"v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use",
+	"v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon",
+	"v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle",
+	"v3/marketing/partnerships",
+	"v3/marketing/partnerships/build",
+	"v3/marketing/partnerships/terminate",
+	"v3/marketing/paygiftactivity/activities",
+	"v3/marketing/paygiftactivity/activities/{activity_id}",
+	"v3/marketing/paygiftactivity/activities/{activity_id}/goods",
+	"v3/marketing/paygiftactivity/activities/{activity_id}/merchants",
+	"v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add",
+	"v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete",
+	"v3/marketing/paygiftactivity/activities/{activity_id}/terminate",
+	"v3/marketing/paygiftactivity/unique-threshold-activity",
+	"v3/marketing/shopping-receipt/customentrances",
+	"v3/marketing/shopping-receipt/customentrances/{brand_id}",
+	"v3/marketing/shopping-receipt/merchantshoppingreceiptjumpinfos",
+	"v3/marketing/shopping-receipt/shoppingreceipts",
+	"v3/marketing/weekly-discount/activities",
+	"v3/marketing/weekly-discount/activities/{activity_id}",
+	"v3/marketing/weekly-discount/activities/{activity_id}/apply",
+	"v3/marketing/withdraw-favor/users/{openid}/coupons",
+	"v3/mch-manage/mch-manage-records/sub-mchid/{sub_mchid}",
+	"v3/mch-manage/mch-manage-records/{manage_record_id}",
+	"v3/mch-manage/mch-manage-records/{manage_record_id}/mch-manage-submissions",
 	"v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload",
+	"v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}",
+	"v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/submit",
 	"v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload",
+	"v3/mch-operation-manage/merchant-limitations/sub-mchid/{sub_mchid}",
+	"v3/mch_operate/risk/withdrawl-apply",
+	"v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}",
+	"v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}",
+	"v3/mchalterapply/mchcontactalterapplyment",
+	"v3/mchalterapply/mchcontactalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}",
+	"v3/mchalterapply/mchcontactalterapplyment/{apply_id}",
+	"v3/mchalterapply/mchcontactalterapplyment/{apply_id}/revoke",
+	"v3/mchalterapply/mchsubjectalterapplyment",
+	"v3/mchalterapply/mchsubjectalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}",
+	"v3/mchalterapply/mchsubjectalterapplyment/{apply_id}",
+	"v3/mchalterapply/mchsubjectalterapplyment/{apply_id}/revoke",
+	"v3/mchalterapply/merchantnamealterapplyment",
+	"v3/mchalterapply/merchantnamealterapplyment/merchant/{sub_mchid}/out-request-no/{out_request_no}",
+	"v3/mchalterapply/merchantnamealterapplyment/{apply_id}",
+	"v3/mchalterapply/merchantnamealterapplyment/{apply_id}/revoke",
+	"v3/med-ins/orders",
+	"v3/med-ins/orders/mix-trade-no/{mix_trade_no}",
+	"v3/med-ins/orders/out-trade-no/{out_trade_no}",
+	"v3/med-ins/refunds/notify",
+	"v3/merchant-risk-manage/ec-trade-risk/query-risk-trades",
+	"v3/merchant-risk-manage/ec-trade-risk/recv-dispose-result",
+	"v3/merchant-risk-manage/report-trade-union-information",
+	"v3/merchant-risk-manage/trade-risk-information",
+	"v3/merchant-risk-manage/trade-risk-result",
+	"v3/merchant-risk-manage/violation-notifications",
+	"v3/merchant-service/complaint-notifications",
+	"v3/merchant-service/complaints",
+	"v3/merchant-service/complaints-v2",
+	"v3/merchant-service/complaints-v2/{complaint_id}",
+	"v3/merchant-service/complaints-v2/{complaint_id}/complete",
+	"v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys",
+	"v3/merchant-service/complaints-v2/{complaint_id}/response",
+	"v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service",
+	"v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress",
+	"v3/merchant-service/complaints/{transaction_id}",
+	"v3/merchant-service/complaints/{transaction_id}/negotiation-historys",
+	"v3/merchant-service/feedbacks",
 	"v3/merchant-service/images/upload",
 	"v3/merchant-service/images/{media_id}",
+	"v3/merchant-settlement/merchant-settle-rule-applications",
+	"v3/merchant-settlement/merchant-settle-rule-applications/{application_id}",
+	"v3/merchant-store/stores",
+	"v3/merchant-store/stores/{store_id}",
+	"v3/merchant-store/stores/{store_id}/recipients/bind",
+	"v3/merchant-store/stores/{store_id}/recipients/unbind",
+	"v3/merchant/fund/balance/{account_type}",
+	"v3/merchant/fund/dayendbalance/{account_type}",
+	"v3/merchant/fund/withdraw",
+	"v3/merchant/fund/withdraw/bill-type/{bill_type}",
+	"v3/merchant/fund/withdraw/out-request-no/{out_request_no}",
+	"v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}",
 	"v3/merchant/media/upload",
 	"v3/merchant/media/video_upload",
+	"v3/merchantfund/merchant/income-records",
+	"v3/merchantfund/partner/income-records",
+	"v3/multiuse/stocks/{stock_id}/refund-flow",
+	"v3/multiuse/stocks/{stock_id}/send-flow",
+	"v3/multiuse/stocks/{stock_id}/use-flow",
+	"v3/multiuse/users/{openid}/coupons",
+	"v3/new-tax-control-fapiao/card-template",
+	"v3/new-tax-control-fapiao/fapiao-applications",
+	"v3/new-tax-control-fapiao/fapiao-applications/issue-general",
+	"v3/new-tax-control-fapiao/fapiao-applications/issue-passenger-transport",
+	"v3/new-tax-control-fapiao/fapiao-applications/issue-refined-oil",
+	"v3/new-tax-control-fapiao/fapiao-applications/real-estate-leasing",
+	"v3/new-tax-control-fapiao/fapiao-applications/upload-fapiao-file",
+	"v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}",
+	"v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files",
+	"v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/insert-cards",
+	"v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse",
+	"v3/new-tax-control-fapiao/fapiaomerchant/getspinviteurl",
+	"v3/new-tax-control-fapiao/fapiaomerchant/listspinvitemchinfo",
+	"v3/new-tax-control-fapiao/merchant/base-information",
+	"v3/new-tax-control-fapiao/merchant/development-config",
+	"v3/new-tax-control-fapiao/merchant/tax-codes",
+	"v3/new-tax-control-fapiao/merchant/{sub_mchid}/check",
+	"v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status",
+	"v3/new-tax-control-fapiao/user-title",
+	"v3/new-tax-control-fapiao/user-title/title-url",
+	"v3/offlineface/authinfo",
+	"v3/offlineface/contracts/presign",
+	"v3/offlineface/contracts/{contract_id}",
+	"v3/offlineface/face-collections",
+	"v3/offlineface/face-collections/{collection_id}",
+	"v3/offlineface/repayment-url",
+	"v3/offlineface/transactions",
+	"v3/offlineface/transactions/out-trade-no/{out_trade_no}",
+	"v3/offlinefacemch/organizations",
+	"v3/offlinefacemch/organizations/{organization_id}/users/out-user-id/{out_user_id}",
+	"v3/offlinefacemch/organizations/{organization_id}/users/user-id/{user_id}/terminate-contract",
+	"v3/offlinefacemch/tokens",
+	"v3/palmservice/authorization/openid/{openid}",
+	"v3/palmservice/authorization/preauthorize",
+	"v3/papay/contracts/{contract_id}/fail-notify",
+	"v3/papay/contracts/{contract_id}/notify",
+	"v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}",
+	"v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule",
+	"v3/papay/insurance-pay/transactions/apply",
+	"v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew",
+	"v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate",
+	"v3/papay/insurance-sign/contracts/pre-entrust-sign/app",
+	"v3/papay/insurance-sign/contracts/pre-entrust-sign/h5",
+	"v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi",
+	"v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program",
+	"v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify",
+	"v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/papay/pay/harmony/transactions/apply",
+	"v3/papay/pay/partner/schedules/contract-id/{contract_id}",
+	"v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule",
+	"v3/papay/pay/partner/transactions/apply",
+	"v3/papay/pay/schedules/contract-id/{contract_id}",
+	"v3/papay/pay/schedules/contract-id/{contract_id}/schedule",
+	"v3/papay/pay/transactions/apply",
+	"v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app",
+	"v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5",
+	"v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi",
+	"v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program",
+	"v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app",
+	"v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5",
+	"v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi",
+	"v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program",
+	"v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate",
+	"v3/papay/sign/contracts/pre-entrust-sign",
+	"v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
+	"v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate",
+	"v3/parking/reminders/application",
+	"v3/parking/reminders/application/query",
+	"v3/parking/reminders/application/withdraw",
+	"v3/parking/reminders/applications",
+	"v3/parking/reminders/entry",
+	"v3/parking/reminders/exit",
+	"v3/parking/reminders/ext-payment",
+	"v3/parking/reminders/parking-fee",
+	"v3/parking/reminders/parking-lot",
+	"v3/parking/reminders/payment",
+	"v3/partner-papay/contracts/{contract_id}/fail-notify",
+	"v3/partner-papay/contracts/{contract_id}/notify",
+	"v3/partner-transfer/batches",
+	"v3/partner-transfer/batches/batch-id/{batch_id}",
+	"v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
+	"v3/partner-transfer/batches/out-batch-no/{out_batch_no}",
+	"v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
+	"v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program",
+	"v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign",
+	"v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program",
+	"v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign",
+	"v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program",
+	"v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign",
+	"v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}",
+	"v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}/terminate",
+	"v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program",
+	"v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign",
+	"v3/pay-devices/open-scenario-speaker/{device_sn}",
+	"v3/pay-devices/open-scenario-speaker/{device_sn}/bind",
+	"v3/pay-devices/open-scenario-speaker/{device_sn}/prebind",
+	"v3/pay-devices/open-scenario-speaker/{device_sn}/unbind",
+	"v3/pay-devices/open-scenario-speakerorder/{transaction_id}/report",
+	"v3/pay-devices/printers/{device_id}/print-orders",
+	"v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}",
+	"v3/pay/acquiring-bank/transactions/exposure",
+	"v3/pay/instal/exposure",
+	"v3/pay/instal/partner/exposure",
+	"v3/pay/partner/transactions/app",
+	"v3/pay/partner/transactions/app-with-contract",
+	"v3/pay/partner/transactions/codepay",
+	"v3/pay/partner/transactions/exposure",
+	"v3/pay/partner/transactions/h5",
+	"v3/pay/partner/transactions/id/{transaction_id}",
+	"v3/pay/partner/transactions/jsapi",
+	"v3/pay/partner/transactions/jsapi-with-contract",
+	"v3/pay/partner/transactions/miniprogram",
+	"v3/pay/partner/transactions/native",
+	"v3/pay/partner/transactions/out-trade-no/{out_trade_no}",
+	"v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close",
+	"v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse",
+	"v3/pay/partner/transactions/scannedpos",
+	"v3/pay/transactions/app",
+	"v3/pay/transactions/app-with-contract",
+	"v3/pay/transactions/codepay",
+	"v3/pay/transactions/exposure",
+	"v3/pay/transactions/h5",
+	"v3/pay/transactions/id/{transaction_id}",
+	"v3/pay/transactions/jsapi",
+	"v3/pay/transactions/jsapi-with-contract",
+	"v3/pay/transactions/native",
+	"v3/pay/transactions/out-trade-no/{out_trade_no}",
+	"v3/pay/transactions/out-trade-no/{out_trade_no}/close",
+	"v3/pay/transactions/out-trade-no/{out_trade_no}/reverse",
+	"v3/payroll-card/authentications",
+	"v3/payroll-card/authentications/pre-order",
+	"v3/payroll-card/authentications/pre-order-with-auth",
+	"v3/payroll-card/authentications/{authenticate_number}",
+	"v3/payroll-card/relations/{openid}",
+	"v3/payroll-card/tokens",
+	"v3/payroll-card/transfer-batches",
+	"v3/payroll-card/wesure/insurance",
+	"v3/payroll-card/wesure/token-validations",
 	"v3/payscore/acquiringbank/permissions",
 	"v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}",
 	"v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}/terminate",
@@ -127,6 +1159,145 @@ var paths = [...]string{
 	"v3/payscore/smartretail-orders/{out_order_no}/complete",
 	"v3/payscore/user-service-state",
 	"v3/payscore/users/{openid}/permissions/{service_id}/terminate",
+	"v3/platsolution/ecommerce/bank-transfer-recharges/apply",
+	"v3/platsolution/ecommerce/bank-transfer-recharges/out-recharge-no/{out_recharge_no}",
+	"v3/platsolution/ecommerce/insurance-compensation-contracts",
+	"v3/platsolution/ecommerce/insurance-compensation-contracts/sub-mchid/{sub_mchid}/check-opened",
+	"v3/platsolution/ecommerce/mch-transfer/compensate-bills",
+	"v3/platsolution/ecommerce/mch-transfer/compensate-bills/bill-id/{bill_id}",
+	"v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}/cancel",
+	"v3/platsolution/ecommerce/mch-transfer/compensate-bills/pre-transfer",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/bill-id/{bill_id}",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/out-bill-no/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills",
+	"v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills/out-bill-no/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills",
+	"v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/bill-id/{bill_id}",
+	"v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}/cancel",
+	"v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/pre-transfer",
+	"v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills",
+	"v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills/{out_bill_no}",
+	"v3/platsolution/ecommerce/mch-transfer/transfer-bills",
+	"v3/platsolution/ecommerce/mch-transfer/transfer-bills/bill-id/{bill_id}",
+	"v3/platsolution/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
+	"v3/platsolution/ecommerce/recharge-employees",
+	"v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}",
+	"v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}/sp-openid/{sp_openid}/delete",
+	"v3/platsolution/ecommerce/recharges/apply",
+	"v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}",
+	"v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}/close",
+	"v3/platsolution/ecommerce/settle/prepay-settle-orders",
+	"v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}",
+	"v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}/apply-abnormal-settle",
+	"v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw",
+	"v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw/out-request-no/{out_request_no}",
+	"v3/platsolution/insurance/mch-transfer/batches/apply",
+	"v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}",
+	"v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
+	"v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}",
+	"v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply",
+	"v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}",
+	"v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
+	"v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}",
+	"v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply",
+	"v3/platsolution/insurance/mch-transfer/reservation/apply",
+	"v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}",
+	"v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close",
+	"v3/platsolution/insurance/mch-transfer/reservation/reservation-id/{reservation_id}",
+	"v3/platsolution/mch-transfer/batches/apply",
+	"v3/platsolution/mch-transfer/batches/batch-id/{batch_id}",
+	"v3/platsolution/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
+	"v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}",
+	"v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply",
+	"v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}",
+	"v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
+	"v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}",
+	"v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply",
+	"v3/platsolution/mch-transfer/reservation/apply",
+	"v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}",
+	"v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close",
+	"v3/platsolution/mch-transfer/reservation/reservation-id/{reservation_id}",
+	"v3/profitsharing/bills",
+	"v3/profitsharing/merchant-configs/{sub_mchid}",
+	"v3/profitsharing/orders",
+	"v3/profitsharing/orders/unfreeze",
+	"v3/profitsharing/orders/{out_order_no}",
+	"v3/profitsharing/receivers/add",
+	"v3/profitsharing/receivers/delete",
+	"v3/profitsharing/return-orders",
+	"v3/profitsharing/return-orders/{out_return_no}",
+	"v3/profitsharing/transactions/{transaction_id}/amounts",
+	"v3/qrcode/transactions",
+	"v3/qrcode/transactions/out-trade-no/{out_trade_no}",
+	"v3/qrcode/user-services/contract-id/{contract_id}",
+	"v3/rate-activity/applications",
+	"v3/rate-activity/applications/id/{application_id}",
+	"v3/realname/verify",
+	"v3/recharge/bank-transfer-recharges/apply",
+	"v3/recharge/bank-transfer-recharges/out-recharge-no/{out_recharge_no}",
+	"v3/refund/domestic/refunds",
+	"v3/refund/domestic/refunds/{out_refund_no}",
+	"v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+	"v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}",
+	"v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}/close",
+	"v3/repayment/combine-transactions/partner/prepay",
+	"v3/security/echo",
+	"v3/smartguide/guides",
+	"v3/smartguide/guides/{guide_id}",
+	"v3/smartguide/guides/{guide_id}/assign",
+	"v3/taxi-invoice/attendance/punch",
+	"v3/taxi-invoice/cards",
+	"v3/taxi-invoice/cards/upload-file",
+	"v3/taxi-invoice/driver/update-driver",
+	"v3/taxi-invoice/drivers/{driver_license}",
+	"v3/taxi-invoice/taxi-companies/{company_mchid}",
+	"v3/taxi-invoice/taxi-company/create-taxi-company",
+	"v3/taxi-invoice/taxi/update-taxi",
+	"v3/taxi-invoice/taxies/{plate_number}",
+	"v3/taxi-invoice/user-taxi-order/find-by-token",
+	"v3/taxi-invoice/user-taxi-orders",
+	"v3/transaction-block/transaction-block-records/sub-mchid/{sub_mchid}",
+	"v3/transaction-block/transaction-block-records/{block_record_id}",
+	"v3/transaction-block/transaction-block-submissions/sub-mchid/{sub_mchid}",
+	"v3/transaction-block/transaction-block-submissions/{block_submission_id}",
+	"v3/transfer-detail/electronic-receipts",
+	"v3/transfer/batches",
+	"v3/transfer/batches/batch-id/{batch_id}",
+	"v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
+	"v3/transfer/batches/out-batch-no/{out_batch_no}",
+	"v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
+	"v3/transfer/bill-receipt",
+	"v3/transfer/bill-receipt/{out_batch_no}",
 	"v3/transferdownload/elecvoucherfile",
 	"v3/transferdownload/signfile",
+	"v3/vehicle/etc/contracts/{contract_id}",
+	"v3/vehicle/etc/preopen",
+	"v3/vehicle/etc/transactions/highway",
+	"v3/vehicle/etc/transactions/id/{transaction_id}",
+	"v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}",
+	"v3/vehicle/etc/users/{openid}/contracts",
+	"v3/vehicle/parking/parkings",
+	"v3/vehicle/parking/services/find",
+	"v3/vehicle/transactions/out-trade-no/{out_trade_no}",
+	"v3/vehicle/transactions/parking",
+	"v3/webizpay/avail-mch-ranges",
+	"v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers",
+	"v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers/{merchant_identifier}",
+	"v3/webizpay/bill/proof",
+	"v3/webizpay/bill/trade-bill",
+	"v3/webizpay/employees/{employee_id}/out-quota-cards/{out_card_no}",
+	"v3/webizpay/employees/{employee_id}/quota-cards",
+	"v3/webizpay/employees/{employee_id}/quota-cards/{card_no}",
+	"v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/cancel",
+	"v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/payment-url",
+	"v3/webizpay/employees/{employee_id}/revoke",
+	"v3/webizpay/stores/entity-matches",
+	"v3/webizpay/stores/entity-matches/{batch_id}",
+	"v3/webizpay/users/{user_id}/authorization-state",
+	"v3/webizpay/users/{user_id}/authorization-url",
 }

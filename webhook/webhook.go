@@ -32,6 +32,8 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
@@ -170,12 +172,12 @@ func Decode[T any](n *Notification) (T, error) {
 	if n == nil {
 		return event, errors.New("webhook: there is no notification to decode")
 	}
-	if t := reflect.TypeFor[T](); t.Kind() == reflect.Pointer { // whose nil has no EventType
+	if t := reflect.TypeFor[T](); t.Kind() == reflect.Pointer { // whose nil has no EventTypes
 		event = reflect.New(t.Elem()).Interface().(T)
 	}
-	if typed, ok := any(event).(interface{ EventType() string }); ok && typed.EventType() != n.EventType {
+	if typed, ok := any(event).(interface{ EventTypes() []string }); ok && !slices.Contains(typed.EventTypes(), n.EventType) {
 		return *new(T), fmt.Errorf("webhook: a notification of type %s does not decode as %T, which is for %s",
-			n.EventType, event, typed.EventType())
+			n.EventType, event, strings.Join(typed.EventTypes(), " and "))
 	}
 	err := json.Unmarshal(n.Resource, &event)
 	// Of the causes, those that quote the resource are left out.

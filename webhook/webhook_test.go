@@ -55,11 +55,11 @@ type userPaid struct {
 	TotalAmount int64  `json:"total_amount"`
 }
 
-func (userPaid) EventType() string { return "PAYSCORE.USER_PAID" }
+func (userPaid) EventTypes() []string { return []string{"PAYSCORE.USER_PAID"} }
 
 type userConfirm struct{ userPaid }
 
-func (userConfirm) EventType() string { return "PAYSCORE.USER_CONFIRM" }
+func (userConfirm) EventTypes() []string { return []string{"PAYSCORE.USER_CONFIRM"} }
 
 const plaintext = `{"out_order_no":"20241124001","openid":"` + openID + `","total_amount":4000}`
 

@@ -5,6 +5,7 @@ package facts
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Fact is what is exceptional about one operation. Another kind of exception is another
@@ -45,15 +46,23 @@ type exception struct {
 	fact         Fact
 }
 
+// region is where all paths that begin alike are sent to another host, unknown ones too.
+type region struct{ prefix, host string }
+
 // Of returns the facts of the operation with this method and path, parameters in braces.
 func Of(method, path string) Fact {
 	i, found := slices.BinarySearchFunc(exceptions[:], exception{path: path, method: method}, func(a, b exception) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
 	})
-	if !found {
-		return usual
+	var fact Fact
+	if found {
+		fact = exceptions[i].fact
 	}
-	fact := exceptions[i].fact
+	for _, r := range regions {
+		if fact.Host == "" && strings.HasPrefix(path, r.prefix) {
+			fact.Host = r.host
+		}
+	}
 	fact.Host = cmp.Or(fact.Host, usual.Host)
 	return fact
 }

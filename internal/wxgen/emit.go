@@ -58,13 +58,16 @@ func (p *printer) imports() (std, own []string) {
 		}
 		return true
 	})
-	for _, path := range []string{"context", "encoding/json", "io"} {
+	for _, path := range []string{"context", "encoding/json", "io", "strconv"} {
 		if used[path[strings.LastIndex(path, "/")+1:]] {
 			std = append(std, strconv.Quote(path))
 		}
 	}
 	if used["wechatpay"] {
 		own = append(own, strconv.Quote(module))
+	}
+	if used["jsontext"] {
+		own = append(own, strconv.Quote(module+"/internal/jsontext"))
 	}
 	return std, own
 }
@@ -109,11 +112,11 @@ func (m *model) packageComment() string {
 	if m.product.English != "" {
 		name = fmt.Sprintf("%s (%s)", m.product.English, m.product.Title)
 	}
-	return fmt.Sprintf(`// Package %s calls %s: everything under /%s.
+	return fmt.Sprintf(`// Package %s calls %s: everything under %s.
 //
 // Start with [New]. The steps of the chain are the segments of the path, and the verb at its
 // end is the HTTP method.
-`, m.pkg, name, m.product.Name)
+`, m.pkg, name, enumerate(roots(m.product)))
 }
 
 func (m *model) printRoot(p *printer) {
@@ -155,23 +158,21 @@ func printStep(p *printer, n, c *node) {
 		p.printf(", %s", c.label)
 	}
 	name := c.params[len(c.params)-1]
-	p.printf(".\nfunc (n %s) %s(%s string) %s {\n\treturn %s{c: n.c", n.typeName, c.step, name, c.typeName, c.typeName)
+	typ, value := "string", name
+	if c.integer {
+		typ, value = "int64", "strconv.FormatInt("+name+", 10)"
+	}
+	p.printf(".\nfunc (n %s) %s(%s %s) %s {\n\treturn %s{c: n.c", n.typeName, c.step, name, typ, c.typeName, c.typeName)
 	for _, earlier := range n.params {
 		p.printf(", %s: n.%s", earlier, earlier)
 	}
-	p.printf(", %s: %s}\n}\n\n", name, name)
+	p.printf(", %s: %s}\n}\n\n", name, value)
 }
 
 func (m *model) printVerb(p *printer, n *node, v *verb) {
 	p.printf("// %s %s\n//\n//\t%s %s\n//\n", v.name(), v.op.Title, v.op.Method, v.op.Path)
-	p.printf("// %s\n", see(v.op.Docs))
-	result, call := "*wechatpay.Response", "Send"
-	switch {
-	case v.op.Response.Body.Kind == "download":
-		result, call = "io.ReadCloser", "Stream"
-	case v.out != nil:
-		result, call = "*"+v.out.name, "Call["+v.out.name+"]"
-	}
+	p.printf("// %s\n%s", see(v.op.Docs), fate(v.op.Lifecycle))
+	result, call := v.result()
 	in, value := "", "nil"
 	if v.in != nil {
 		in, value = "in "+v.in.name+", ", "in"
@@ -189,9 +190,43 @@ func (m *model) printVerb(p *printer, n *node, v *verb) {
 	}
 }
 
+// result is the type that a verb returns, and the function that gives it.
+func (v *verb) result() (typ, call string) {
+	switch {
+	case v.op.Response.Body.Kind == "download":
+		return "io.ReadCloser", "Stream"
+	case v.out != nil:
+		return "*" + v.out.name, "Call[" + v.out.name + "]"
+	}
+	return "*wechatpay.Response", "Send"
+}
+
 // see points to the official pages.
 func see(docs []string) string {
+	if len(docs) == 0 {
+		return "No official page is known for it."
+	}
 	return "See " + enumerate(docs) + "."
+}
+
+// fate is what has become of an operation, as the end of its comment.
+func fate(l *catalog.Lifecycle) string {
+	if l == nil {
+		return ""
+	}
+	since := ""
+	if l.Since != "" {
+		since = " since " + l.Since
+	}
+	switch {
+	case l.Status == "beta":
+		return "// It is in beta.\n"
+	case l.Status == "restricted":
+		return "// It is open to some merchants only.\n"
+	case len(l.ReplacedBy) > 0:
+		return fmt.Sprintf("//\n// Deprecated: WeChat Pay offers %s in its place%s.\n", enumerate(l.ReplacedBy), since)
+	}
+	return fmt.Sprintf("//\n// Deprecated: WeChat Pay has %s it%s.\n", l.Status, since)
 }
 
 func enumerate(items []string) string {
@@ -217,9 +252,9 @@ func (m *model) printShared(p *printer) {
 func (m *model) printEvents(p *printer) {
 	for _, e := range m.events {
 		printStruct(p, e.resource, e.notification.Docs...)
-		event := e.notification.EventTypes[0]
-		p.printf("// EventType is %s.\n", event)
-		p.printf("func (%s) EventType() string { return %q }\n\n", e.resource.name, event)
+		types := e.notification.EventTypes
+		p.printf("// EventTypes are the types that it arrives with: %s.\n", enumerate(types))
+		p.printf("func (%s) EventTypes() []string { return %#v }\n\n", e.resource.name, types)
 	}
 }
 
@@ -228,9 +263,13 @@ func printStruct(p *printer, t *structType, docs ...string) {
 	if len(docs) > 0 {
 		p.printf("//\n// %s\n", see(docs))
 	}
+	if t.list != "" {
+		p.printf("type %s []%s\n\n", t.name, t.list)
+		printEncoding(p, t)
+		return
+	}
 	p.printf("type %s struct {\n", t.name)
-	mixed := slices.ContainsFunc(t.fields, func(f *structField) bool { return f.query }) &&
-		slices.ContainsFunc(t.fields, func(f *structField) bool { return !f.query })
+	mixed := t.file != nil || slices.ContainsFunc(t.fields, func(f *structField) bool { return f.in == "" })
 	if t.file != nil {
 		p.printf("\tFile wechatpay.Upload `json:\"-\"` // %s\n", fileComment(t.file))
 	}
@@ -242,6 +281,17 @@ func printStruct(p *printer, t *structType, docs ...string) {
 		p.printf("\n")
 	}
 	p.printf("}\n\n")
+	if t.encoded {
+		printEncoding(p, t)
+	}
+}
+
+// printEncoding prints how encoding/json makes a string of a type, and reads it from one.
+func printEncoding(p *printer, t *structType) {
+	p.printf("// MarshalText is v as JSON, which a string holds.\n")
+	p.printf("func (v %s) MarshalText() ([]byte, error) {\n\ttype plain %s\n\treturn json.Marshal(plain(v))\n}\n\n", t.name, t.name)
+	p.printf("// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.\n")
+	p.printf("func (v *%s) UnmarshalText(text []byte) error {\n\ttype plain %s\n\treturn jsontext.Unmarshal(text, (*plain)(v))\n}\n\n", t.name, t.name)
 }
 
 // fileComment is what stands behind the file of a request: its label and its limits.
@@ -268,15 +318,14 @@ func (t *structType) comment() string {
 	}
 }
 
-// tag is the struct tag. Where a struct has both, what goes into the query is kept out of
-// the body.
+// tag is the struct tag. Where a struct has a body, what goes elsewhere is kept out of it.
 func (f *structField) tag(mixed bool) string {
 	key, option, rest := "json", "", ""
 	if f.optional {
 		option = ",omitzero"
 	}
-	if f.query {
-		key = "query"
+	if f.in != "" {
+		key = f.in
 		if mixed {
 			rest = ` json:"-"`
 		}
@@ -291,84 +340,4 @@ func printEnum(p *printer, e *enumType) {
 		p.printf("\t%s %s = %q\n", e.constant(value), e.name, value)
 	}
 	p.printf(")\n\n")
-}
-
-// indexFile is the part of package v3 that follows from the catalog.
-func indexFile(c *catalog.Catalog) string {
-	var p printer
-	var imports []string
-	for _, product := range c.Products {
-		_, segment, _ := strings.Cut(product.Name, "/")
-		pkg := packageName(segment)
-		imports = append(imports, fmt.Sprintf("%q\n", module+"/"+product.Name))
-		p.printf("// %s goes on to /%s, %s.\n", exported(segment), product.Name, product.Title)
-		p.printf("func (n Root) %s() %s.Root { return %s.New(n.c) }\n\n", exported(segment), pkg, pkg)
-	}
-	paths := map[string]bool{}
-	for _, op := range c.Operations() {
-		paths[op.Path] = true
-	}
-	p.printf("// paths are those of all endpoints.\nvar paths = [...]string{\n")
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		p.printf("\t%q,\n", strings.TrimPrefix(path, "/"))
-	}
-	p.printf("}\n")
-	return fmt.Sprintf("%sv3; DO NOT EDIT.\n\npackage v3\n\nimport (\n%s)\n\n%s", header, strings.Join(imports, ""), p.String())
-}
-
-const usualHost = "api.mch.weixin.qq.com"
-
-// factsFile is the table of package facts: what is exceptional about operations.
-func factsFile(c *catalog.Catalog) string {
-	var p printer
-	p.printf("%sv3; DO NOT EDIT.\n\npackage facts\n\n", header)
-	p.printf("// exceptions are the operations about which something is exceptional, by path and method.\nvar exceptions = [...]exception{\n")
-	operations := c.Operations()
-	slices.SortFunc(operations, func(a, b *catalog.Operation) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Method, b.Method))
-	})
-	for _, op := range operations {
-		if facts := exceptional(op); len(facts) > 0 {
-			p.printf("\t{%q, %q, Fact{%s}},\n", op.Path, op.Method, strings.Join(facts, ", "))
-		}
-	}
-	p.printf("}\n")
-	return p.String()
-}
-
-// exceptional is what is exceptional about an operation, as fields of a facts.Fact.
-func exceptional(op *catalog.Operation) []string {
-	var facts []string
-	if op.Host != usualHost {
-		facts = append(facts, fmt.Sprintf("Host: %q", op.Host))
-	}
-	if op.Security.ResponseUnsigned {
-		facts = append(facts, "Unsigned: true")
-	}
-	if op.Security.Scheme == "none" {
-		facts = append(facts, "Anonymous: true")
-	}
-	if header := op.Security.ResponseSignatureOver; header != "" {
-		facts = append(facts, fmt.Sprintf("SignedOver: %q", header))
-	}
-	if op.Repeatable != "" {
-		facts = append(facts, "Repeatable: true")
-	}
-	if body := op.Request.Body; body != nil && body.File != nil {
-		facts = append(facts, "Upload: "+uploadFact(body.File))
-	}
-	return facts
-}
-
-// uploadFact is what an operation says about its file, as a facts.Upload.
-func uploadFact(f *catalog.File) string {
-	var limits []string
-	for _, limit := range f.Limits {
-		limits = append(limits, fmt.Sprintf("{%#v, %d}", limit.Types, limit.MaxBytes))
-	}
-	members := fmt.Sprintf("%q, %q, %q, %q", f.Part, f.Name, f.Digest, f.Hash)
-	if len(limits) == 0 {
-		return "&Upload{" + members + ", nil}"
-	}
-	return "&Upload{" + members + ", []Limit{" + strings.Join(limits, ", ") + "}}"
 }

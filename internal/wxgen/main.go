@@ -1,8 +1,10 @@
-// Wxgen writes the Go code that follows from the catalog: the products under v3, their
-// index and the table of package internal/facts.
+// Wxgen writes what follows from the catalog: the products under v3, their index, the table of
+// package internal/facts, and docs/api.md.
 //
-//	go run ./internal/wxgen          writes the files, and removes those it no longer writes
-//	go run ./internal/wxgen check    only tells what is wrong with the catalog
+//	go run ./internal/wxgen                  writes the files, and removes those it no longer writes
+//	go run ./internal/wxgen check            only tells what is wrong with the catalog
+//	go run ./internal/wxgen find WORD...     lists the operations that all words lead to: parts of URLs and titles, fields
+//	go run ./internal/wxgen diff OLD NEW     tells what differs between the catalogs of two checkouts; . is this one
 //
 // It knows no product. What it cannot express in Go it refuses, with file, operation and
 // field, rather than guess.
@@ -30,15 +32,31 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) > 1 || len(args) == 1 && args[0] != "check" {
-		return errors.New("usage: wxgen [check]")
+	if len(args) == 3 && args[0] == "diff" {
+		return diffDirs(args[1], args[2], os.Stdout)
 	}
 	c, err := catalog.Load()
 	if err != nil {
 		return err
 	}
+	switch {
+	case len(args) == 0:
+		return writeAll(c)
+	case len(args) == 1 && args[0] == "check":
+		_, err := generate(c)
+		return err
+	case len(args) > 1 && args[0] == "find":
+		return find(c, args[1:], os.Stdout)
+	}
+	return errors.New("usage: wxgen [check | find WORD... | diff OLD NEW]")
+}
+
+func writeAll(c *catalog.Catalog) error {
 	files, err := generate(c)
-	if err != nil || len(args) == 1 {
+	if err != nil {
+		return err
+	}
+	if files[apiPage], err = apiFile(c); err != nil {
 		return err
 	}
 	root, err := moduleRoot()
@@ -48,7 +66,7 @@ func run(args []string) error {
 	return write(root, files)
 }
 
-// generate returns the content of all files, by their path in the module.
+// generate returns the content of all files of Go, by their path in the module.
 func generate(c *catalog.Catalog) (map[string][]byte, error) {
 	sources := map[string]string{}
 	var errs []error

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,7 +14,8 @@ import (
 // model is one product on its way from facts to Go.
 type model struct {
 	product  *catalog.Product
-	pkg      string // "payscore"
+	segment  string // "payscore", "mch-manage"
+	pkg      string // "payscore", "mchmanage"
 	root     *node
 	structs  map[string]*structType
 	enums    map[string]*enumType
@@ -47,8 +49,9 @@ func newModel(product *catalog.Product) (*model, error) {
 	_, segment, _ := strings.Cut(product.Name, "/")
 	m := &model{
 		product:  product,
+		segment:  segment,
 		pkg:      packageName(segment),
-		root:     &node{path: "/" + product.Name, typeName: "Root"},
+		root:     &node{path: roots(product)[0], typeName: "Root"},
 		structs:  map[string]*structType{},
 		enums:    map[string]*enumType{},
 		declared: map[string]string{"New": "the function New", "Root": "the path /" + product.Name},
@@ -67,6 +70,20 @@ func newModel(product *catalog.Product) (*model, error) {
 	return m, errors.Join(m.errs...)
 }
 
+// roots are what the paths of a product begin with: /v3/<name>, or /<name> where a product is elsewhere,
+// or both.
+func roots(product *catalog.Product) []string {
+	_, segment, _ := strings.Cut(product.Name, "/")
+	usual, other := "/"+product.Name, "/"+segment
+	found := slices.DeleteFunc([]string{usual, other}, func(root string) bool {
+		return !slices.ContainsFunc(product.Operations, func(op *catalog.Operation) bool { return strings.HasPrefix(op.Path+"/", root+"/") })
+	})
+	if len(found) == 0 {
+		return []string{usual} // of a product without operations
+	}
+	return found
+}
+
 // declare takes a name of the package. Of two things with one name none is ever renamed:
 // the catalog has to name one of them.
 func (m *model) declare(name, what string, p place) {
@@ -82,19 +99,13 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 	if n == nil {
 		return
 	}
-	if len(op.Request.Headers) > 0 {
-		p.at("headers").at(op.Request.Headers[0].Name).errorf("a header of an operation is not supported")
-	}
 	s := op.Security
 	if file := op.Response.Body.Kind == "download"; file != (s.ResponseUnsigned || s.ResponseSignatureOver != "") || !file && s.Scheme == "none" {
 		p.at("security").errorf("an answer is a file or signed over its body: nothing else is supported")
 	}
 	v := &verb{op: op}
 	n.verbs = append(n.verbs, v)
-	name := op.Name
-	if name == "" {
-		name = v.name() + n.typeName
-	}
+	name := cmp.Or(op.Name, m.name(op))
 	v.in = m.input(name, op, p)
 	if v.in != nil {
 		v.in.doc = fmt.Sprintf("is what [%s.%s] takes", n.typeName, v.name())
@@ -107,28 +118,29 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 
 // input is the struct of query and body together, nil if there is neither.
 func (m *model) input(name string, op *catalog.Operation, p place) *structType {
-	query, body := op.Request.Query, op.Request.Body
+	query, headers, body := op.Request.Query, op.Request.Headers, op.Request.Body
 	switch {
 	case body != nil && body.File != nil:
-		return m.upload(name, query, body, p)
+		return m.upload(name, op, p)
 	case body != nil && len(body.Fields) == 0:
 		p.at("request").errorf("a body without fields is not supported")
 		return nil
 	case body != nil:
-		return m.object(shape{name: name + "Request", own: true, role: request, query: query, fields: body.Fields}, p.at("request"))
-	case len(query) > 0:
-		return m.object(shape{name: name + "Query", own: true, role: request, query: query}, p.at("query"))
+		return m.object(shape{name: name + "Request", own: true, role: request, query: query, headers: headers, fields: body.Fields}, p.at("request"))
+	case len(query)+len(headers) > 0:
+		return m.object(shape{name: name + "Query", own: true, role: request, query: query, headers: headers}, p.at("query"))
 	}
 	return nil
 }
 
 // upload is the struct of what goes with a file, and of the file. Its name and digest are left out:
 // the client knows them.
-func (m *model) upload(name string, query []catalog.Field, body *catalog.Body, p place) *structType {
+func (m *model) upload(name string, op *catalog.Operation, p place) *structType {
+	body := op.Request.Body
 	fields := slices.DeleteFunc(slices.Clone(body.Fields), func(f catalog.Field) bool {
 		return f.Name == body.File.Name || f.Name == body.File.Digest
 	})
-	s := m.object(shape{name: name + "Request", own: true, role: request, query: query, fields: fields}, p.at("request"))
+	s := m.object(shape{name: name + "Request", own: true, role: request, query: op.Request.Query, headers: op.Request.Headers, fields: fields}, p.at("request"))
 	if s.field("File") != nil {
 		p.at("request").errorf("a field has the name of the file, File")
 	}
@@ -152,10 +164,6 @@ func (m *model) output(name string, op *catalog.Operation, p place) *structType 
 }
 
 func (m *model) addEvent(n *catalog.Notification, p place) {
-	if len(n.EventTypes) != 1 {
-		p.errorf("a notification with several event types is not supported")
-		return
-	}
 	name := n.Name
 	if name == "" {
 		_, tail, _ := strings.Cut(n.EventTypes[0], ".")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/token"
 	"slices"
@@ -27,7 +28,10 @@ type shape struct {
 	doc      string
 	role     role
 	query    []catalog.Field
+	headers  []catalog.Field
 	fields   []catalog.Field
+	encoded  bool   // a string holds it as JSON
+	list     string // what it is a list of, if it is none of fields
 }
 
 // structType is a struct of the generated package.
@@ -41,13 +45,15 @@ type structType struct {
 	where    place
 	fields   []*structField
 	file     *catalog.File // that a request uploads with them
+	encoded  bool          // a string holds it as JSON
+	list     string        // what it is a list of, if it is none of fields
 }
 
 type structField struct {
 	wire     string // "out_order_no"
 	name     string // "OutOrderNo"
 	typ      string
-	query    bool // goes into the query of a request
+	in       string // "query" or "header" if a request has it there and not in the body
 	optional bool
 	comment  string
 }
@@ -63,18 +69,24 @@ type enumType struct {
 
 // object is the struct of a shape. Shapes with one name share a struct, if they agree.
 func (m *model) object(s shape, p place) *structType {
-	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p}
+	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p, encoded: s.encoded, list: s.list}
 	for _, f := range s.query {
-		t.add(m.field(f, s.role, p.at(f.Name)), true)
-		if strings.HasPrefix(f.Type, "object") {
+		t.add(m.field(f, s.role, p.at(f.Name)), "query")
+		if strings.HasPrefix(f.Type, "object") && f.Encoded == "" {
 			p.at(f.Name).errorf("an object in the query is not supported")
 		}
-		if f.Encrypted != "" {
-			p.at(f.Name).errorf("an encrypted field in the query is not supported")
+		if f.Encoded != "" && isSecret(f) {
+			p.at(f.Name).errorf("an encrypted field inside of one of the query is not supported")
+		}
+	}
+	for _, f := range s.headers {
+		t.add(m.field(f, s.role, p.at(f.Name)), "header")
+		if f.Type != "string" || f.Encrypted != "" {
+			p.at(f.Name).errorf("a header that is not a plain string is not supported")
 		}
 	}
 	for _, f := range s.fields {
-		t.add(m.field(f, s.role, p.at(f.Name)), false)
+		t.add(m.field(f, s.role, p.at(f.Name)), "")
 	}
 	if known, ok := m.structs[s.name]; ok && !s.own && !known.own {
 		known.merge(t)
@@ -88,8 +100,8 @@ func (m *model) object(s shape, p place) *structType {
 // shared tells whether a type stands in the file of all types, not beside its one verb.
 func (t *structType) shared() bool { return !t.own }
 
-func (t *structType) add(f *structField, query bool) {
-	f.query = query
+func (t *structType) add(f *structField, in string) {
+	f.in = in
 	if other := t.field(f.name); other != nil {
 		t.where.at(f.wire).errorf("the field %s is there already, for %s", f.name, other.wire)
 		return
@@ -109,6 +121,9 @@ func (t *structType) field(name string) *structField {
 // a field that an operation does not know.
 func (t *structType) merge(o *structType) {
 	union := t.explicit && o.explicit
+	if t.encoded != o.encoded || t.list != o.list {
+		o.where.errorf("the type %s is encoded in another way at %s: %s", t.name, t.where.text, remedy)
+	}
 	for _, f := range o.fields {
 		known := t.field(f.name)
 		switch {
@@ -117,7 +132,9 @@ func (t *structType) merge(o *structType) {
 		case known == nil:
 			f.optional = f.optional || !o.sent
 			t.fields = append(t.fields, f)
-		case known.typ != f.typ || known.query != f.query:
+		case known.wire != f.wire:
+			o.where.at(f.wire).errorf("in the type %s the field %s is %s at %s: give one of them a field_name", t.name, f.name, known.wire, t.where.text)
+		case known.typ != f.typ || known.in != f.in:
 			o.where.at(f.wire).errorf("in the type %s it is a %s here and a %s at %s: %s", t.name, f.typ, known.typ, t.where.text, remedy)
 		}
 	}
@@ -148,19 +165,36 @@ func (t *structType) mergeOptional(o *structType) {
 
 // field is one field of a struct.
 func (m *model) field(f catalog.Field, r role, p place) *structField {
-	name := exported(f.Name)
+	name := cmp.Or(f.FieldName, exported(f.Name))
 	if name == "" {
 		p.errorf("the field gives no Go name")
 	}
 	item, list := strings.CutSuffix(f.Type, "[]")
-	typ := m.itemType(f, item, list, r, p)
+	typ := m.fieldType(f, item, list, r, p)
 	switch {
+	case f.Encoded != "":
 	case list:
 		typ = "[]" + typ
 	case r == request && !f.Required && (typ == "int64" || typ == "bool"):
 		typ = "*" + typ
 	}
 	return &structField{wire: f.Name, name: name, typ: typ, optional: !f.Required, comment: comment(f, r)}
+}
+
+// fieldType is the Go type of a field, but for the list or the pointer that it may be.
+func (m *model) fieldType(f catalog.Field, item string, list bool, r role, p place) string {
+	if f.Encoded == "" {
+		return m.itemType(f, item, list, r, p)
+	}
+	s := shape{name: cmp.Or(f.TypeName, exported(f.Name)), explicit: f.TypeName != "", encoded: true, role: r}
+	s.doc = fmt.Sprintf("is what %s holds as JSON", about(f))
+	if list {
+		f.TypeName = s.name + "Item"
+		s.list = m.itemType(f, item, list, r, p)
+	} else if s.fields = f.Fields; len(f.Fields) == 0 {
+		p.errorf("an encoded object without fields is not supported")
+	}
+	return m.object(s, p).name
 }
 
 // itemType is the Go type of a field, or of its items if it is a list.
@@ -213,6 +247,11 @@ func encryptedType(f catalog.Field, r role, p place) string {
 	return "wechatpay.Sensitive"
 }
 
+// isSecret tells whether a field, or one inside of it, is encrypted.
+func isSecret(f catalog.Field) bool {
+	return f.Encrypted != "" || slices.ContainsFunc(f.Fields, isSecret)
+}
+
 // typeName is the name of a field's type, unless the catalog gives one.
 func typeName(wire string, list bool) string {
 	if list {
@@ -258,8 +297,13 @@ func (e *enumType) declare() {
 	}
 }
 
-// constant is the name of one value.
-func (e *enumType) constant(value string) string { return e.name + capitals(value) }
+// constant is the name of one value. Many values begin with the name of their type.
+func (e *enumType) constant(value string) string {
+	if name := capitals(value); strings.HasPrefix(name, e.name) {
+		return name
+	}
+	return e.name + capitals(value)
+}
 
 // about names a field in prose.
 func about(f catalog.Field) string {

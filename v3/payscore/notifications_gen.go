@@ -16,8 +16,8 @@ type BindServiceAccount struct {
 	RejectReason string     `json:"reject_reason,omitzero"` // 拒绝原因
 }
 
-// EventType is PAYSCORE.BIND_SERVICE_ACCOUNT.
-func (BindServiceAccount) EventType() string { return "PAYSCORE.BIND_SERVICE_ACCOUNT" }
+// EventTypes are the types that it arrives with: PAYSCORE.BIND_SERVICE_ACCOUNT.
+func (BindServiceAccount) EventTypes() []string { return []string{"PAYSCORE.BIND_SERVICE_ACCOUNT"} }
 
 // MchPrepay is the resource of PAYSCORE.MCH_PREPAY, 支付分从业机构-商户预下单通知.
 //
@@ -41,8 +41,8 @@ type MchPrepay struct {
 	PrepayRespBodyBase64   string        `json:"prepay_resp_body_base64,omitzero"`   // 预下单应答包体
 }
 
-// EventType is PAYSCORE.MCH_PREPAY.
-func (MchPrepay) EventType() string { return "PAYSCORE.MCH_PREPAY" }
+// EventTypes are the types that it arrives with: PAYSCORE.MCH_PREPAY.
+func (MchPrepay) EventTypes() []string { return []string{"PAYSCORE.MCH_PREPAY"} }
 
 // UserAccepted is the resource of PAYSCORE.USER_ACCEPTED, 支付分服务确认订单通知.
 //
@@ -62,8 +62,8 @@ type UserAccepted struct {
 	OutRequestNo      string            `json:"out_request_no,omitzero"`      // 调用授权服务接口提交的商户请求唯一标识
 }
 
-// EventType is PAYSCORE.USER_ACCEPTED.
-func (UserAccepted) EventType() string { return "PAYSCORE.USER_ACCEPTED" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_ACCEPTED.
+func (UserAccepted) EventTypes() []string { return []string{"PAYSCORE.USER_ACCEPTED"} }
 
 // UserCancelSignPlan is the resource of PAYSCORE.USER_CANCEL_SIGN_PLAN, 取消签约回调通知.
 //
@@ -94,8 +94,8 @@ type UserCancelSignPlan struct {
 	SignTime            string         `json:"sign_time"`                 // 签约时间
 }
 
-// EventType is PAYSCORE.USER_CANCEL_SIGN_PLAN.
-func (UserCancelSignPlan) EventType() string { return "PAYSCORE.USER_CANCEL_SIGN_PLAN" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_CANCEL_SIGN_PLAN.
+func (UserCancelSignPlan) EventTypes() []string { return []string{"PAYSCORE.USER_CANCEL_SIGN_PLAN"} }
 
 // UserCloseService is the resource of PAYSCORE.USER_CLOSE_SERVICE, 支付分服务用户解除授权成功通知.
 //
@@ -115,8 +115,8 @@ type UserCloseService struct {
 	OutRequestNo      string            `json:"out_request_no,omitzero"`      // 调用授权服务接口提交的商户请求唯一标识
 }
 
-// EventType is PAYSCORE.USER_CLOSE_SERVICE.
-func (UserCloseService) EventType() string { return "PAYSCORE.USER_CLOSE_SERVICE" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_CLOSE_SERVICE.
+func (UserCloseService) EventTypes() []string { return []string{"PAYSCORE.USER_CLOSE_SERVICE"} }
 
 // UserConfirm is the resource of PAYSCORE.USER_CONFIRM, 支付分服务用户确认成功通知.
 //
@@ -147,8 +147,8 @@ type UserConfirm struct {
 	Collection          Collection        `json:"collection,omitzero"`      // 收款信息
 }
 
-// EventType is PAYSCORE.USER_CONFIRM.
-func (UserConfirm) EventType() string { return "PAYSCORE.USER_CONFIRM" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_CONFIRM.
+func (UserConfirm) EventTypes() []string { return []string{"PAYSCORE.USER_CONFIRM"} }
 
 // UserOpenService is the resource of PAYSCORE.USER_OPEN_SERVICE, 支付分服务用户授权成功通知.
 //
@@ -168,8 +168,8 @@ type UserOpenService struct {
 	OutRequestNo      string            `json:"out_request_no,omitzero"`      // 调用授权服务接口提交的商户请求唯一标识
 }
 
-// EventType is PAYSCORE.USER_OPEN_SERVICE.
-func (UserOpenService) EventType() string { return "PAYSCORE.USER_OPEN_SERVICE" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_OPEN_SERVICE.
+func (UserOpenService) EventTypes() []string { return []string{"PAYSCORE.USER_OPEN_SERVICE"} }
 
 // UserPaid is the resource of PAYSCORE.USER_PAID, 支付分服务用户支付成功通知.
 //
@@ -200,8 +200,8 @@ type UserPaid struct {
 	StateDescription    StateDescription  `json:"state_description,omitzero"` // 订单状态说明
 }
 
-// EventType is PAYSCORE.USER_PAID.
-func (UserPaid) EventType() string { return "PAYSCORE.USER_PAID" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_PAID.
+func (UserPaid) EventTypes() []string { return []string{"PAYSCORE.USER_PAID"} }
 
 // UserSignPlan is the resource of PAYSCORE.USER_SIGN_PLAN, 签约成功回调通知.
 //
@@ -232,5 +232,5 @@ type UserSignPlan struct {
 	SignTime            string         `json:"sign_time"`                 // 签约时间
 }
 
-// EventType is PAYSCORE.USER_SIGN_PLAN.
-func (UserSignPlan) EventType() string { return "PAYSCORE.USER_SIGN_PLAN" }
+// EventTypes are the types that it arrives with: PAYSCORE.USER_SIGN_PLAN.
+func (UserSignPlan) EventTypes() []string { return []string{"PAYSCORE.USER_SIGN_PLAN"} }

@@ -167,12 +167,12 @@ type OverseaPartnerServiceorderOutOrderNoCancel struct {
 //	POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4014096416.
-func (n OverseaPartnerServiceorderOutOrderNoCancel) Post(ctx context.Context, in PostOverseaPartnerServiceorderOutOrderNoCancelRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n OverseaPartnerServiceorderOutOrderNoCancel) Post(ctx context.Context, in PostOverseaPartnerServiceorderCancelRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/oversea/partner/serviceorder/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
 }
 
-// PostOverseaPartnerServiceorderOutOrderNoCancelRequest is what [OverseaPartnerServiceorderOutOrderNoCancel.Post] takes.
-type PostOverseaPartnerServiceorderOutOrderNoCancelRequest struct {
+// PostOverseaPartnerServiceorderCancelRequest is what [OverseaPartnerServiceorderOutOrderNoCancel.Post] takes.
+type PostOverseaPartnerServiceorderCancelRequest struct {
 	ServiceID string `json:"service_id"` // 服务ID, at most 32 characters
 	SubMchID  string `json:"sub_mchid"`  // 子商户号, at most 32 characters
 	Reason    string `json:"reason"`     // 撤销原因, at most 50 characters
@@ -189,12 +189,12 @@ type OverseaPartnerServiceorderOutOrderNoComplete struct {
 //	POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4014096431.
-func (n OverseaPartnerServiceorderOutOrderNoComplete) Post(ctx context.Context, in PostOverseaPartnerServiceorderOutOrderNoCompleteRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n OverseaPartnerServiceorderOutOrderNoComplete) Post(ctx context.Context, in PostOverseaPartnerServiceorderCompleteRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/oversea/partner/serviceorder/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
 }
 
-// PostOverseaPartnerServiceorderOutOrderNoCompleteRequest is what [OverseaPartnerServiceorderOutOrderNoComplete.Post] takes.
-type PostOverseaPartnerServiceorderOutOrderNoCompleteRequest struct {
+// PostOverseaPartnerServiceorderCompleteRequest is what [OverseaPartnerServiceorderOutOrderNoComplete.Post] takes.
+type PostOverseaPartnerServiceorderCompleteRequest struct {
 	ServiceID     string               `json:"service_id"`              // 服务ID, at most 32 characters
 	SubMchID      string               `json:"sub_mchid"`               // 子商户号, at most 32 characters
 	PostPayments  []Payment            `json:"post_payments"`           // 后付费项目, 1 to 100 items
@@ -219,12 +219,12 @@ type OverseaPartnerServiceorderOutOrderNoSync struct {
 //	POST /v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4014096438.
-func (n OverseaPartnerServiceorderOutOrderNoSync) Post(ctx context.Context, in PostOverseaPartnerServiceorderOutOrderNoSyncRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n OverseaPartnerServiceorderOutOrderNoSync) Post(ctx context.Context, in PostOverseaPartnerServiceorderSyncRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/oversea/partner/serviceorder/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
 }
 
-// PostOverseaPartnerServiceorderOutOrderNoSyncRequest is what [OverseaPartnerServiceorderOutOrderNoSync.Post] takes.
-type PostOverseaPartnerServiceorderOutOrderNoSyncRequest struct {
+// PostOverseaPartnerServiceorderSyncRequest is what [OverseaPartnerServiceorderOutOrderNoSync.Post] takes.
+type PostOverseaPartnerServiceorderSyncRequest struct {
 	ServiceID string            `json:"service_id"` // 服务ID, at most 32 characters
 	SubMchID  string            `json:"sub_mchid"`  // 子商户号, at most 32 characters
 	Type      SyncType          `json:"type"`       // 场景类型

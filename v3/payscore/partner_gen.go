@@ -588,12 +588,12 @@ type PartnerServiceorderOutOrderNoSendPendingmessage struct {
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013394914.
-func (n PartnerServiceorderOutOrderNoSendPendingmessage) Post(ctx context.Context, in PostPartnerServiceorderOutOrderNoSendPendingmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n PartnerServiceorderOutOrderNoSendPendingmessage) Post(ctx context.Context, in PostPartnerServiceorderSendPendingmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/send-pendingmessage", []string{n.outOrderNo}, in, opts)
 }
 
-// PostPartnerServiceorderOutOrderNoSendPendingmessageRequest is what [PartnerServiceorderOutOrderNoSendPendingmessage.Post] takes.
-type PostPartnerServiceorderOutOrderNoSendPendingmessageRequest struct {
+// PostPartnerServiceorderSendPendingmessageRequest is what [PartnerServiceorderOutOrderNoSendPendingmessage.Post] takes.
+type PostPartnerServiceorderSendPendingmessageRequest struct {
 	ServiceID     string               `json:"service_id"`              // 服务ID, at most 32 characters
 	SubMchID      string               `json:"sub_mchid"`               // 子商户号, at most 32 characters
 	PostPayments  []Payment            `json:"post_payments"`           // 后付费项目, at most 100 items
@@ -613,12 +613,12 @@ type PartnerServiceorderOutOrderNoSendPrepaidmessage struct {
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013394929.
-func (n PartnerServiceorderOutOrderNoSendPrepaidmessage) Post(ctx context.Context, in PostPartnerServiceorderOutOrderNoSendPrepaidmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n PartnerServiceorderOutOrderNoSendPrepaidmessage) Post(ctx context.Context, in PostPartnerServiceorderSendPrepaidmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/send-prepaidmessage", []string{n.outOrderNo}, in, opts)
 }
 
-// PostPartnerServiceorderOutOrderNoSendPrepaidmessageRequest is what [PartnerServiceorderOutOrderNoSendPrepaidmessage.Post] takes.
-type PostPartnerServiceorderOutOrderNoSendPrepaidmessageRequest struct {
+// PostPartnerServiceorderSendPrepaidmessageRequest is what [PartnerServiceorderOutOrderNoSendPrepaidmessage.Post] takes.
+type PostPartnerServiceorderSendPrepaidmessageRequest struct {
 	ServiceID     string               `json:"service_id"`              // 服务ID, at most 32 characters
 	SubMchID      string               `json:"sub_mchid"`               // 子商户号, at most 32 characters
 	PostPayments  []Payment            `json:"post_payments"`           // 后付费项目, at most 100 items
@@ -740,20 +740,20 @@ type PartnerServicequotasServiceIDServiceID struct {
 //	GET /v3/payscore/partner/servicequotas/service-id/{service_id}
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013394486.
-func (n PartnerServicequotasServiceIDServiceID) Get(ctx context.Context, in GetPartnerServicequotasServiceIDServiceIDQuery, opts ...wechatpay.CallOption) (*GetPartnerServicequotasServiceIDServiceIDResponse, error) {
-	return wechatpay.Call[GetPartnerServicequotasServiceIDServiceIDResponse](ctx, n.c, "GET", "/v3/payscore/partner/servicequotas/service-id/{service_id}", []string{n.serviceID}, in, opts)
+func (n PartnerServicequotasServiceIDServiceID) Get(ctx context.Context, in GetPartnerServicequotasServiceIDQuery, opts ...wechatpay.CallOption) (*GetPartnerServicequotasServiceIDResponse, error) {
+	return wechatpay.Call[GetPartnerServicequotasServiceIDResponse](ctx, n.c, "GET", "/v3/payscore/partner/servicequotas/service-id/{service_id}", []string{n.serviceID}, in, opts)
 }
 
-// GetPartnerServicequotasServiceIDServiceIDQuery is what [PartnerServicequotasServiceIDServiceID.Get] takes.
-type GetPartnerServicequotasServiceIDServiceIDQuery struct {
+// GetPartnerServicequotasServiceIDQuery is what [PartnerServicequotasServiceIDServiceID.Get] takes.
+type GetPartnerServicequotasServiceIDQuery struct {
 	SubMchID         string `query:"sub_mchid"`          // 子商户商户号, at most 32 characters
 	AppID            string `query:"appid"`              // 服务商的公众号ID, at most 32 characters
 	SubAppID         string `query:"sub_appid,omitzero"` // 子商户的公众号ID, at most 32 characters
 	RiskLevelVersion int64  `query:"risk_level_version"` // 分层版本
 }
 
-// GetPartnerServicequotasServiceIDServiceIDResponse is the answer of [PartnerServicequotasServiceIDServiceID.Get].
-type GetPartnerServicequotasServiceIDServiceIDResponse struct {
+// GetPartnerServicequotasServiceIDResponse is the answer of [PartnerServicequotasServiceIDServiceID.Get].
+type GetPartnerServicequotasServiceIDResponse struct {
 	ServiceID        string  `json:"service_id"`         // 服务ID
 	MchID            string  `json:"mchid"`              // 商户号
 	SubMchID         string  `json:"sub_mchid"`          // 子商户商户号

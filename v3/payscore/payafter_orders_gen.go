@@ -98,12 +98,12 @@ type PayafterOrdersOutOrderNoCancel struct {
 //	POST /v3/payscore/payafter-orders/{out_order_no}/cancel
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_3&index=5.
-func (n PayafterOrdersOutOrderNoCancel) Post(ctx context.Context, in PostPayafterOrdersOutOrderNoCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
+func (n PayafterOrdersOutOrderNoCancel) Post(ctx context.Context, in PostPayafterOrderCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
 	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
 }
 
-// PostPayafterOrdersOutOrderNoCancelRequest is what [PayafterOrdersOutOrderNoCancel.Post] takes.
-type PostPayafterOrdersOutOrderNoCancelRequest struct {
+// PostPayafterOrderCancelRequest is what [PayafterOrdersOutOrderNoCancel.Post] takes.
+type PostPayafterOrderCancelRequest struct {
 	AppID     string `json:"appid"`      // 公众账号ID, at most 32 characters
 	ServiceID string `json:"service_id"` // 服务ID, at most 32 characters
 	Reason    string `json:"reason"`     // 取消原因
@@ -120,12 +120,12 @@ type PayafterOrdersOutOrderNoComplete struct {
 //	POST /v3/payscore/payafter-orders/{out_order_no}/complete
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_4&index=6.
-func (n PayafterOrdersOutOrderNoComplete) Post(ctx context.Context, in PostPayafterOrdersOutOrderNoCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
+func (n PayafterOrdersOutOrderNoComplete) Post(ctx context.Context, in PostPayafterOrderCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
 	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
 }
 
-// PostPayafterOrdersOutOrderNoCompleteRequest is what [PayafterOrdersOutOrderNoComplete.Post] takes.
-type PostPayafterOrdersOutOrderNoCompleteRequest struct {
+// PostPayafterOrderCompleteRequest is what [PayafterOrdersOutOrderNoComplete.Post] takes.
+type PostPayafterOrderCompleteRequest struct {
 	AppID                  string          `json:"appid"`                              // 公众账号ID, at most 32 characters
 	ServiceID              string          `json:"service_id"`                         // 服务ID, at most 32 characters
 	FinishType             *int64          `json:"finish_type,omitzero"`               // 完结类型
@@ -151,12 +151,12 @@ type PayafterOrdersOutOrderNoSync struct {
 //	POST /v3/payscore/payafter-orders/{out_order_no}/sync
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=24_1&index=1.
-func (n PayafterOrdersOutOrderNoSync) Post(ctx context.Context, in PostPayafterOrdersOutOrderNoSyncRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
+func (n PayafterOrdersOutOrderNoSync) Post(ctx context.Context, in PostPayafterOrderSyncRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
 	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
 }
 
-// PostPayafterOrdersOutOrderNoSyncRequest is what [PayafterOrdersOutOrderNoSync.Post] takes.
-type PostPayafterOrdersOutOrderNoSyncRequest struct {
+// PostPayafterOrderSyncRequest is what [PayafterOrdersOutOrderNoSync.Post] takes.
+type PostPayafterOrderSyncRequest struct {
 	AppID     string     `json:"appid,omitzero"`      // 公众账号ID, at most 32 characters
 	ServiceID string     `json:"service_id,omitzero"` // 服务ID, at most 32 characters
 	Type      SyncType   `json:"type,omitzero"`       // 场景类型

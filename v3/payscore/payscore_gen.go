@@ -226,12 +226,12 @@ type UsersOpenIDPermissionsServiceIDTerminate struct {
 //	POST /v3/payscore/users/{openid}/permissions/{service_id}/terminate
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter9_1.shtml.
-func (n UsersOpenIDPermissionsServiceIDTerminate) Post(ctx context.Context, in PostUsersOpenIDPermissionsServiceIDTerminateRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n UsersOpenIDPermissionsServiceIDTerminate) Post(ctx context.Context, in PostUserPermissionTerminateRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/users/{openid}/permissions/{service_id}/terminate", []string{n.openID, n.serviceID}, in, opts)
 }
 
-// PostUsersOpenIDPermissionsServiceIDTerminateRequest is what [UsersOpenIDPermissionsServiceIDTerminate.Post] takes.
-type PostUsersOpenIDPermissionsServiceIDTerminateRequest struct {
+// PostUserPermissionTerminateRequest is what [UsersOpenIDPermissionsServiceIDTerminate.Post] takes.
+type PostUserPermissionTerminateRequest struct {
 	AppID  string `json:"appid"`  // 公众账号ID, at most 32 characters
 	Reason string `json:"reason"` // 撤销原因, at most 50 characters
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // notifications are the types that package webhook decodes to.
-var notifications = []interface{ EventType() string }{
+var notifications = []interface{ EventTypes() []string }{
 	payscore.BindServiceAccount{},
 	payscore.MchPrepay{},
 	payscore.UserAccepted{},
@@ -35,12 +35,12 @@ func TestEveryNotificationHasAType(t *testing.T) {
 		}
 	}
 	for _, typed := range notifications {
-		n := want[typed.EventType()]
+		n := want[typed.EventTypes()[0]]
 		if n == nil {
-			t.Errorf("%T is for %s, which the catalog does not have", typed, typed.EventType())
+			t.Errorf("%T is for %s, which the catalog does not have", typed, typed.EventTypes()[0])
 			continue
 		}
-		delete(want, typed.EventType())
+		delete(want, typed.EventTypes()[0])
 		checkDecodes(t, typed, n.Resource.Fields)
 	}
 	for _, event := range slices.Sorted(maps.Keys(want)) {

@@ -351,12 +351,12 @@ type ServiceorderOutOrderNoSendPendingmessage struct {
 //	POST /v3/payscore/serviceorder/{out_order_no}/send-pendingmessage
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013394606.
-func (n ServiceorderOutOrderNoSendPendingmessage) Post(ctx context.Context, in PostServiceorderOutOrderNoSendPendingmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n ServiceorderOutOrderNoSendPendingmessage) Post(ctx context.Context, in PostServiceorderSendPendingmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/send-pendingmessage", []string{n.outOrderNo}, in, opts)
 }
 
-// PostServiceorderOutOrderNoSendPendingmessageRequest is what [ServiceorderOutOrderNoSendPendingmessage.Post] takes.
-type PostServiceorderOutOrderNoSendPendingmessageRequest struct {
+// PostServiceorderSendPendingmessageRequest is what [ServiceorderOutOrderNoSendPendingmessage.Post] takes.
+type PostServiceorderSendPendingmessageRequest struct {
 	ServiceID     string               `json:"service_id"`              // 服务ID, at most 32 characters
 	PostPayments  []Payment            `json:"post_payments"`           // 后付费项目, at most 100 items
 	PostDiscounts []ServiceOrderCoupon `json:"post_discounts,omitzero"` // 商户优惠, at most 30 items
@@ -375,12 +375,12 @@ type ServiceorderOutOrderNoSendPrepaidmessage struct {
 //	POST /v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013394615.
-func (n ServiceorderOutOrderNoSendPrepaidmessage) Post(ctx context.Context, in PostServiceorderOutOrderNoSendPrepaidmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
+func (n ServiceorderOutOrderNoSendPrepaidmessage) Post(ctx context.Context, in PostServiceorderSendPrepaidmessageRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/send-prepaidmessage", []string{n.outOrderNo}, in, opts)
 }
 
-// PostServiceorderOutOrderNoSendPrepaidmessageRequest is what [ServiceorderOutOrderNoSendPrepaidmessage.Post] takes.
-type PostServiceorderOutOrderNoSendPrepaidmessageRequest struct {
+// PostServiceorderSendPrepaidmessageRequest is what [ServiceorderOutOrderNoSendPrepaidmessage.Post] takes.
+type PostServiceorderSendPrepaidmessageRequest struct {
 	ServiceID     string               `json:"service_id"`              // 服务ID, at most 32 characters
 	PostPayments  []Payment            `json:"post_payments"`           // 后付费项目, at most 100 items
 	PostDiscounts []ServiceOrderCoupon `json:"post_discounts,omitzero"` // 商户优惠, at most 30 items

@@ -89,12 +89,12 @@ type SmartretailOrdersOutOrderNoCancel struct {
 //	POST /v3/payscore/smartretail-orders/{out_order_no}/cancel
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_3&index=5.
-func (n SmartretailOrdersOutOrderNoCancel) Post(ctx context.Context, in PostSmartretailOrdersOutOrderNoCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
+func (n SmartretailOrdersOutOrderNoCancel) Post(ctx context.Context, in PostSmartretailOrderCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
 	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
 }
 
-// PostSmartretailOrdersOutOrderNoCancelRequest is what [SmartretailOrdersOutOrderNoCancel.Post] takes.
-type PostSmartretailOrdersOutOrderNoCancelRequest struct {
+// PostSmartretailOrderCancelRequest is what [SmartretailOrdersOutOrderNoCancel.Post] takes.
+type PostSmartretailOrderCancelRequest struct {
 	AppID     string `json:"appid"`      // 公众账号ID, at most 32 characters
 	ServiceID string `json:"service_id"` // 服务ID, at most 32 characters
 	Reason    string `json:"reason"`     // 取消原因
@@ -111,12 +111,12 @@ type SmartretailOrdersOutOrderNoComplete struct {
 //	POST /v3/payscore/smartretail-orders/{out_order_no}/complete
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_4&index=6.
-func (n SmartretailOrdersOutOrderNoComplete) Post(ctx context.Context, in PostSmartretailOrdersOutOrderNoCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
+func (n SmartretailOrdersOutOrderNoComplete) Post(ctx context.Context, in PostSmartretailOrderCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
 	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
 }
 
-// PostSmartretailOrdersOutOrderNoCompleteRequest is what [SmartretailOrdersOutOrderNoComplete.Post] takes.
-type PostSmartretailOrdersOutOrderNoCompleteRequest struct {
+// PostSmartretailOrderCompleteRequest is what [SmartretailOrdersOutOrderNoComplete.Post] takes.
+type PostSmartretailOrderCompleteRequest struct {
 	AppID                  string          `json:"appid"`                              // 公众账号ID, at most 32 characters
 	ServiceID              string          `json:"service_id"`                         // 服务ID, at most 32 characters
 	FinishType             *int64          `json:"finish_type,omitzero"`               // 完结类型
