@@ -5,7 +5,7 @@
 //
 // A [Gateway] checks what it is sent as the real one does, signs what it answers, and keeps
 // the state of what it was told. It takes every operation of the catalog; those that it has no rules of
-// are answered in their documented shape. Whom it knows is a [world.World]; what users do, how time
+// are answered in their documented shape, and so are all in a world that is stateless. Whom it knows is a [world.World]; what users do, how time
 // passes and what was sent is asked and told by its [Gateway.Management].
 //
 // # Keys
@@ -88,8 +88,12 @@ func New(c Config) (*Gateway, error) {
 	f.Route(catalog.Operations()...)
 	f.Shape = (&shape.Shape{World: w, Clock: clk}).Answer
 	certificates.Register(f, ring)
-	media.Register(f)
-	p := payscore.Register(f, w, n)
+	products := f
+	if w.Stateless {
+		products = &front.Front{Store: st} // which nobody calls: tables stay, for the journal and the management API
+	}
+	media.Register(products)
+	p := payscore.Register(products, w, n)
 	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
 		Changed: func(_ string, _, ahead *time.Duration) {
 			if ahead == nil {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -28,6 +29,7 @@ type simFlags struct {
 	dir, seed      string
 	callbacks      []string
 	memory, https  bool
+	stateless      *bool // nil if the world says
 }
 
 func (p program) simCommand() *cobra.Command {
@@ -73,6 +75,7 @@ the simulator: do not use them elsewhere.`,
 	flags.StringVar(&f.dir, "dir", "wxpay-sim", "`directory` of keys and settings, made if it is not there")
 	flags.StringVar(&f.seed, "seed", "", "world.json to begin with, a `file`; for a new directory only")
 	flags.BoolVar(&f.memory, "memory", false, "keep orders in memory only; "+journalFile+" is neither read nor written")
+	flags.BoolFunc("stateless", "answer every operation in its documented shape, by no product's rules; "+worldFile+" keeps it until --stateless=false", f.setStateless)
 	flags.BoolVar(&f.https, "tls", false, "serve merchants by HTTPS, with a CA of its own in "+caFile)
 	flags.Func("allow-callbacks", "`host` other than loopback that notifications (回调通知) may go to; repeatable", f.addCallbacks)
 	cmd.AddCommand(p.userCommand(), p.clockCommand(), p.faultCommand(), p.notifyCommand(), p.requestsCommand(), p.certificateCommand(), p.applicationCommand(), p.resetCommand())
@@ -122,6 +125,12 @@ func (f *simFlags) addCallbacks(host string) error {
 		return errors.New("want a host name or an IP address alone, without scheme and port")
 	}
 	return nil
+}
+
+func (f *simFlags) setStateless(text string) error {
+	stateless, err := strconv.ParseBool(text)
+	f.stateless = &stateless
+	return err
 }
 
 // sim runs a simulator until ctx ends. Listeners come first, so that one who has to choose
@@ -214,6 +223,12 @@ func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gatewa
 		if w, err = readWorld(f.seed); err != nil {
 			return nil, fmt.Errorf("--seed %s: %w", f.seed, err)
 		}
+	}
+	if f.stateless != nil {
+		if w == nil {
+			w = world.Default()
+		}
+		w.Stateless = *f.stateless
 	}
 	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout, why: p.stderr}), AllowCallbacks: f.callbacks, ManageToken: f.token}
 	if journal != nil {

@@ -24,6 +24,10 @@ type World struct {
 	Rules     Rules      `json:"rules,omitzero"`
 	Faults    []Fault    `json:"faults,omitempty"`
 	Seed      uint64     `json:"seed,omitzero"` // of the faults that have a probability
+
+	// Stateless lets no product have rules: each operation is answered in its documented shape, and
+	// nothing is kept. Platform certificates are keys, and stay what they are.
+	Stateless bool `json:"stateless,omitzero"`
 }
 
 // Platform is WeChat Pay itself: what it signs with.
