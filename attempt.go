@@ -70,7 +70,9 @@ func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 
 // attempt signs and sends the call once.
 func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Response, *Error) {
-	defer k.form.Detach()
+	if k.form != nil {
+		defer k.form.Detach()
+	}
 	req, err := c.request(k, origin)
 	if err != nil {
 		return nil, notSent(err)

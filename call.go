@@ -1,8 +1,10 @@
 package wechatpay
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 
 	"github.com/openwechatpay/wechatpay/auth"
@@ -48,27 +50,33 @@ func Send(ctx context.Context, c *Client, method, path string, args []string, in
 // call is one call on its way: what the caller said, then the bytes that it became.
 type call struct {
 	method, path string
-	args         []string  // typed: the path's arguments in order
-	named        []pair    // dynamic: the path's arguments by name
-	in           any       // typed: the request or query struct
-	json         any       // dynamic: the body
-	file         *Upload   // of both, nil if there is none
-	query        []pair    // of both
-	header       []pair    // of both
-	into         *Response // where the Response goes as well
+	args         []string   // typed: the path's arguments in order
+	named        []pair     // dynamic: the path's arguments by name
+	in           any        // typed: the request or query struct
+	json         any        // dynamic: the body
+	file         attachment // of both, nil if there is none
+	query        []pair     // of both
+	header       []pair     // of both
+	into         *Response  // where the Response goes as well
 	hash         *download.Hash
 	maxBytes     int64
 	stream       *stream // of a download, nil for other calls
 
 	key auth.PlatformKey // what Wechatpay-Serial names, and sensitive fields are encrypted for
 
-	fact   facts.Fact      // what is exceptional about the operation
-	target string          // path and query as they are sent and signed
-	body   []byte          // what is signed, nil if there is none
-	form   *multipart.Form // what is sent in place of body, where that is only what describes a file
+	fact   facts.Fact // what is exceptional about the operation
+	target string     // path and query as they are sent and signed
+	body   []byte     // what is signed, nil if there is none
+	form   form       // what is sent in place of body, where that is only what describes a file
 }
 
 type pair struct{ name, value string }
+
+// form is a *multipart.Form.
+type form interface {
+	Attach(*http.Request) error
+	Detach()
+}
 
 // do is the way of every request: build the bytes, sign them, send them, verify the bytes
 // that come back. A Response that it returns is verified, an error is an *Error.
@@ -156,23 +164,30 @@ func (k *call) build(opts []CallOption) error {
 	return k.attach()
 }
 
+// attachment is an [Upload]. As an interface, what sends files is linked only by programs that do.
+type attachment interface{ attach(k *call) error }
+
+var _ attachment = Upload{}
+
 // attach puts the file, if there is one, beside the body, which becomes what describes it.
-func (k *call) attach() (err error) {
-	takes := k.fact.Upload
-	if k.in != nil && takes != nil {
-		if v := reflect.ValueOf(k.in).FieldByName("File"); v.IsValid() && v.Type() == reflect.TypeFor[Upload]() {
-			file := v.Interface().(Upload)
-			k.file = &file
+func (k *call) attach() error {
+	takes := k.fact.Upload != nil
+	if k.in != nil && takes {
+		if v := reflect.ValueOf(k.in).FieldByName("File"); v.IsValid() {
+			k.file, _ = v.Interface().(attachment)
 		}
 	}
 	switch {
-	case k.file == nil && takes != nil:
+	case k.file != nil:
+		return k.file.attach(k)
+	case takes:
 		return errors.New("this call uploads a file: give wechatpay.File")
-	case k.file == nil:
-		return nil
-	case takes == nil:
-		takes = &facts.UsualUpload
 	}
+	return nil
+}
+
+func (u Upload) attach(k *call) error {
+	takes := cmp.Or(k.fact.Upload, &facts.UsualUpload)
 	rules := multipart.Rules{Part: takes.Part, Name: takes.Name, Digest: takes.Digest}
 	if takes.Hash == "SM3" {
 		rules.Hash = sm3.New
@@ -180,9 +195,10 @@ func (k *call) attach() (err error) {
 	for _, limit := range takes.Limits {
 		rules.Limits = append(rules.Limits, multipart.Limit(limit))
 	}
-	if k.form, err = multipart.New(rules, k.file.Name, k.file.Content, k.body); err != nil {
+	form, err := multipart.New(rules, u.Name, u.Content, k.body)
+	if err != nil {
 		return err
 	}
-	k.body = k.form.Meta()
+	k.form, k.body = form, form.Meta()
 	return nil
 }

@@ -275,7 +275,7 @@ type Upload struct {
 // with it, but for its name and digest, is [JSON].
 func File(name string, content io.Reader) CallOption {
 	return func(k *call) error {
-		k.file = &Upload{Name: name, Content: content}
+		k.file = Upload{Name: name, Content: content}
 		return nil
 	}
 }
