@@ -16,6 +16,9 @@
 // from a [Source], which is asked when a message names a key that is not there;
 // wechatpay.DownloadCertificates is one.
 //
+// APIv2 knows no pairs: both sides sign with the APIv2 key (APIv2密钥), by [SignType.Sign], and verify
+// with [VerifyParams].
+//
 // # Errors
 //
 // What fails to verify is one of [ErrNotSigned], [ErrBadSignature], [ErrExpired],

@@ -41,7 +41,8 @@ func SerialNo(cert *x509.Certificate) string {
 // LoadPrivateKey reads a merchant's API private key (商户API私钥), apiclient_key.pem.
 func LoadPrivateKey(path string) (*rsa.PrivateKey, error) { return load(path, ParsePrivateKey) }
 
-// LoadPublicKey reads a WeChat Pay public key (微信支付公钥), pub_key.pem.
+// LoadPublicKey reads a WeChat Pay public key (微信支付公钥), pub_key.pem, or the key that APIv2 has
+// fields encrypted for.
 func LoadPublicKey(path string) (*rsa.PublicKey, error) { return load(path, ParsePublicKey) }
 
 // LoadCertificate reads a certificate, such as apiclient_cert.pem or a platform certificate.
@@ -80,12 +81,16 @@ func ParsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	return private, nil
 }
 
-// ParsePublicKey reads an RSA public key from PEM, either as it is (PKIX) or out of a
-// certificate.
+// ParsePublicKey reads an RSA public key from PEM, either as it is (PKIX, or PKCS #1 as APIv2's
+// /risk/getpublickey answers it) or out of a certificate.
 func ParsePublicKey(text []byte) (*rsa.PublicKey, error) {
-	block, err := decodePEM(text, "a public key (微信支付公钥, pub_key.pem)", "PUBLIC KEY", "CERTIFICATE")
+	block, err := decodePEM(text, "a public key (微信支付公钥, pub_key.pem)", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE")
 	if err != nil {
 		return nil, err
+	}
+	if block.Type == "RSA PUBLIC KEY" {
+		key, err := x509.ParsePKCS1PublicKey(block.Bytes)
+		return key, damaged(block, err)
 	}
 	var key any
 	if block.Type == "CERTIFICATE" {

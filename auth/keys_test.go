@@ -52,6 +52,7 @@ func TestKeysLoadFromEveryForm(t *testing.T) {
 		"a private key in PKCS #1":            private(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))),
 		"a private key after a line of text":  private("Bag Attributes\n" + pkcs8(t, key)),
 		"a public key":                        public(pkix(t, &key.PublicKey)),
+		"a public key in PKCS #1":             public(block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey))),
 		"a public key out of a certificate":   public(block("CERTIFICATE", certificateOf(t, key))),
 		"a public key with CRLF line endings": public(strings.ReplaceAll(pkix(t, &key.PublicKey), "\n", "\r\n")),
 	}
@@ -103,6 +104,7 @@ func TestAWrongFileSaysWhatItIs(t *testing.T) {
 		"a damaged private key":                            {private, "-----BEGIN PRIVATE KEY-----\n" + canary + "\n-----END PRIVATE KEY-----\n", "is damaged or not of its kind"},
 		"a damaged PKCS #1 private key":                    {private, "-----BEGIN RSA PRIVATE KEY-----\n" + canary + "\n-----END RSA PRIVATE KEY-----\n", "is damaged or not of its kind"},
 		"a damaged public key":                             {public, "-----BEGIN PUBLIC KEY-----\n" + canary + "\n-----END PUBLIC KEY-----\n", "is damaged or not of its kind"},
+		"a damaged PKCS #1 public key":                     {public, "-----BEGIN RSA PUBLIC KEY-----\n" + canary + "\n-----END RSA PUBLIC KEY-----\n", "is damaged or not of its kind"},
 		"a damaged certificate for a public key":           {public, "-----BEGIN CERTIFICATE-----\n" + canary + "\n-----END CERTIFICATE-----\n", "is damaged or not of its kind"},
 		"a damaged certificate":                            {cert, "-----BEGIN CERTIFICATE-----\n" + canary + "\n-----END CERTIFICATE-----\n", "is damaged or not of its kind"},
 		"a private key that is cut off":                    {private, privatePEM[:200], "no PEM block"},

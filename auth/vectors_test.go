@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +26,10 @@ func TestVectors(t *testing.T) {
 		"v3-statement-message": checkStatement,
 		"v3-callback":          checkCallback,
 		"cert-selection":       checkSelection,
+		"v2-sign":              checkParams,
+		"v2-paysign":           checkParams,
+		"md5":                  checkSecretAlone,
+		"sort":                 checkOrder,
 	})
 }
 
@@ -114,6 +120,66 @@ func checkSelection(t *testing.T, set vectors.Set, v vectors.Vector) {
 	}
 	if got := verifier(t, keys...).Preferred(newest).Serial; got != v.ExpectedSerial {
 		t.Errorf("the certificate asked for is %s, want %s", got, v.ExpectedSerial)
+	}
+}
+
+func checkParams(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	text := string(auth.ParamsText(maps.All(v.Params)))
+	if v.StringA != "" && text != v.StringA || v.StringSignTemp != "" && text+"&key="+v.APIKey != v.StringSignTemp {
+		t.Errorf("the signed text is %q, want %q and %q", text, v.StringA, v.StringSignTemp)
+	}
+	checks := 0
+	for signType, want := range map[auth.SignType]string{auth.MD5: v.MD5, auth.HMACSHA256: v.HMACSHA256} {
+		if want == "" {
+			continue
+		}
+		checks++
+		got, err := signType.Sign(v.APIKey, maps.All(v.Params))
+		if err != nil || got != want {
+			t.Errorf("the signature is %s, %v; want %s", got, err, want)
+		}
+		signed := maps.Clone(v.Params)
+		signed["sign"] = want
+		if err := auth.VerifyParams(v.APIKey, maps.All(signed), signType); err != nil {
+			t.Errorf("the signature does not verify: %v", err)
+		}
+	}
+	if checks == 0 {
+		t.Error("the vector has no signature")
+	}
+}
+
+// checkSecretAlone signs nothing, so that only the secret is left. Without a name it is the key of
+// req_info, which is package crypt's.
+func checkSecretAlone(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	name, secret, found := strings.Cut(v.InputSigned, "=")
+	if !found {
+		return
+	}
+	sign := auth.SignWorkWx
+	if name == "&key" {
+		sign = auth.MD5.Sign
+	}
+	got, err := sign(secret, maps.All(v.Params))
+	if err != nil || got != strings.ToUpper(v.Hex) {
+		t.Errorf("the signature of nothing is %s, %v; want %s", got, err, v.Hex)
+	}
+}
+
+func checkOrder(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	var names []string
+	if err := json.Unmarshal(v.Input, &names); err != nil {
+		t.Fatal(err)
+	}
+	text := auth.ParamsText(func(yield func(string, string) bool) {
+		for _, name := range names {
+			if !yield(name, "x") {
+				return
+			}
+		}
+	})
+	if want := strings.Join(v.Expected, "=x&") + "=x"; string(text) != want {
+		t.Errorf("the text is %q, want %q", text, want)
 	}
 }
 

@@ -14,9 +14,12 @@ import (
 // MGF1-SHA-1, and returns it in standard base64. With a key of 2048 bits the plaintext has
 // at most 214 bytes.
 //
+// APIv2 has some fields encrypted in the same way, with the key that /risk/getpublickey answers.
+//
 // SHA-1 is what WeChat Pay requires; OAEP does not lean on its collision resistance.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4013053257.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4013053257 and
+// https://pay.weixin.qq.com/doc/v2/merchant/4011941097.
 func EncryptOAEP(pub *rsa.PublicKey, plaintext string) (string, error) {
 	if pub == nil || pub.N == nil {
 		return "", errors.New("no public key to encrypt with")

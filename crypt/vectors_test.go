@@ -1,6 +1,8 @@
 package crypt
 
 import (
+	"bytes"
+	"crypto/aes"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -13,7 +15,7 @@ import (
 	"github.com/openwechatpay/wechatpay/internal/vectors"
 )
 
-// TestVectors checks both ciphers against what others computed.
+// TestVectors checks the ciphers against what others computed.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	vectors.Run(t, "crypt", vectors.Checks{
@@ -23,6 +25,9 @@ func TestVectors(t *testing.T) {
 		"limit":           checkLimit,
 		"v3-callback":     checkCallback,
 		"v3-certificates": checkCertificates,
+		"aes-ecb":         checkECB,
+		"v2-req-info":     checkReqInfo,
+		"md5":             checkReqInfoKey,
 	})
 }
 
@@ -126,5 +131,41 @@ func checkLimit(t *testing.T, _ vectors.Set, v vectors.Vector) {
 	}
 	if _, err := EncryptOAEP(&key.PublicKey, strings.Repeat("x", v.MaxPlaintext+1)); err == nil {
 		t.Errorf("%d bytes are taken", v.MaxPlaintext+1)
+	}
+}
+
+func checkECB(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	block, err := aes.NewCipher([]byte(v.Key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ciphertext, err := base64.StdEncoding.DecodeString(v.Ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openECB(block, ciphertext); err != nil || string(got) != v.Plaintext {
+		t.Errorf("opened to %q, %v; want %q", got, err, v.Plaintext)
+	}
+	if got := sealECB(block, []byte(v.Plaintext)); !bytes.Equal(got, ciphertext) {
+		t.Errorf("sealed to %x, want %x", got, ciphertext)
+	}
+}
+
+func checkReqInfo(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	if got := string(reqInfoKey(v.APIv2Key)); got != v.AESKey {
+		t.Errorf("the AES key is %s, want %s", got, v.AESKey)
+	}
+	if got, err := OpenReqInfo(v.APIv2Key, v.ReqInfo); err != nil || string(got) != v.Plaintext {
+		t.Errorf("opened to %q, %v; want %q", got, err, v.Plaintext)
+	}
+	if got, err := SealReqInfo(v.APIv2Key, []byte(v.Plaintext)); err != nil || got != v.ReqInfo {
+		t.Errorf("sealed to %s, %v; want %s", got, err, v.ReqInfo)
+	}
+}
+
+// checkReqInfoKey takes whatever is hashed for a key: it is the one MD5 here.
+func checkReqInfoKey(t *testing.T, _ vectors.Set, v vectors.Vector) {
+	if got := string(reqInfoKey(v.InputSigned)); got != v.Hex {
+		t.Errorf("the MD5 is %s, want %s", got, v.Hex)
 	}
 }

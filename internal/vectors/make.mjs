@@ -1,6 +1,6 @@
 // Prints own.json for make.sh: signatures by the openssl command, AES-GCM by Node.
 import { execFileSync } from 'node:child_process'
-import { createCipheriv, X509Certificate } from 'node:crypto'
+import { createCipheriv, createHash, createHmac, X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const dir = process.env.TMP
@@ -74,6 +74,21 @@ add('Pay Score notification', 'v3-callback', {
 	headers: { 'Wechatpay-Timestamp': '1732435202', 'Wechatpay-Nonce': 'EcZ9Cmy4Xyx1i6RlJQzLcCyEqDa26NBz', 'Wechatpay-Serial': news, 'Wechatpay-Signature': sign('platform.pem', message) },
 	body, message, apiv3_key: apiKey, plaintext,
 })
+
+// APIv2, which needs no keys but the merchant's own.
+function v2(name, params, text) {
+	const temp = `${text}&key=${apiKey}`
+	const md5 = createHash('md5').update(temp).digest('hex').toUpperCase()
+	const hmac_sha256 = createHmac('sha256', apiKey).update(temp).digest('hex').toUpperCase()
+	add(name, 'v2-sign', { params, api_key: apiKey, string_a: text, string_sign_temp: temp, md5, hmac_sha256 })
+}
+v2('what is not signed', { sign: 'X', attach: '', total_fee: '0', Zeta: '1', re_openid: 'o', remark: ' 支付 & 退款=1 ' }, 'Zeta=1&re_openid=o&remark= 支付 & 退款=1 &total_fee=0')
+v2('indexed members', { coupon_id_10: 'k', coupon_id_2: 'c', coupon_id_0: 'a' }, 'coupon_id_0=a&coupon_id_10=k&coupon_id_2=c')
+
+const refund = '<root>\n<refund_status><![CDATA[SUCCESS]]></refund_status>\n<refund_recv_accout><![CDATA[支付用户零钱]]></refund_recv_accout>\n</root>'
+const ecbKey = createHash('md5').update(apiKey).digest('hex')
+const ecb = createCipheriv('aes-256-ecb', ecbKey, null)
+add('refund notification', 'v2-req-info', { apiv2_key: apiKey, aes_key_md5_hex_lower: ecbKey, plaintext: refund, req_info: Buffer.concat([ecb.update(refund, 'utf8'), ecb.final()]).toString('base64') })
 
 const keys = {
 	own_merchant: { pem_pkcs8: read('merchant.pem'), pem_pkcs1: read('merchant_pkcs1.pem') },

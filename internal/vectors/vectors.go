@@ -73,6 +73,17 @@ type Vector struct {
 	CertificateSerial string `json:"certificate_serial"`
 	SHA1              string
 
+	Params         map[string]string
+	StringA        string `json:"string_a"`
+	StringSignTemp string `json:"string_sign_temp"`
+	MD5            string
+	HMACSHA256     string   `json:"hmac_sha256"`
+	InputSigned    string   `json:"input_signed"`
+	Expected       []string // names
+	APIv2Key       string   `json:"apiv2_key"`
+	AESKey         string   `json:"aes_key_md5_hex_lower"`
+	ReqInfo        string   `json:"req_info"`
+
 	Input  json.RawMessage
 	Hex    string
 	SM3Hex string `json:"sm3_hex"`
@@ -113,6 +124,13 @@ var runBy = map[string][]string{
 	"rsa-oaep-sha1":        {"crypt"},
 	"limit":                {"crypt"},
 	"v3-certificates":      {"crypt"},
+	"v2-sign":              {"auth"},
+	"v2-paysign":           {"auth"}, // no more than the signature
+	"sort":                 {"auth"},
+	"md5":                  {"auth", "crypt"},
+	"aes-ecb":              {"crypt"},
+	"v2-req-info":          {"crypt", "internal/xmlv2"},
+	"v2-callback-reply":    {"internal/xmlv2"},
 	"hash":                 {"internal/vectors"},
 	"sm4-gcm":              {"internal/vectors"}, // no more than the SM3 that its key comes from
 }
@@ -123,13 +141,6 @@ var leftOut = map[string]string{
 	"sm2-encrypt":       "the standard library has no SM2",
 	"v3-callback-reply": "the application answers a notification, not this module",
 	"bill-structure":    "the vector tells about a bill, but does not hold it",
-	"v2-sign":           "APIv2",
-	"v2-req-info":       "APIv2",
-	"v2-callback-reply": "APIv2",
-	"v2-paysign":        "APIv2",
-	"md5":               "APIv2",
-	"sort":              "APIv2",
-	"aes-ecb":           "APIv2",
 }
 
 // Checks are what a package does with vectors, by kind.
