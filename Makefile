@@ -6,7 +6,7 @@ COUNT    ?= 10
 MODULES  := . cmd/wxpay e2e tools
 
 .NOTPARALLEL:
-.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz soak bench api-changes vuln
+.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz soak bench build-cost api-changes vuln
 
 test: deps check race fuzz-smoke
 
@@ -55,6 +55,10 @@ soak:
 # Two files of this make a comparison: go tool benchstat old.txt new.txt
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) work
+
+# What compiling the index of all products costs who has only the standard library compiled.
+build-cost:
+	@GO=$(GO) sh tools/buildcost.sh
 
 # What users of the packages will notice: make api-changes SINCE=v0.1.0
 api-changes:

@@ -32,6 +32,7 @@ var arrows = []arrow{
 	{"crypt", []string{mechanism}},
 	{"code", nil},
 	{"catalog", nil},
+	{"catalog/catalogtest", []string{"catalog", mechanism}},
 	{"webhook", []string{"auth", "crypt", "code", mechanism}},
 	{"webhook/webhooktest", []string{"webhook", "auth", "crypt", mechanism}},
 	{"bill", []string{".", "crypt", mechanism}},

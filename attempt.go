@@ -20,51 +20,58 @@ import (
 
 // This file is the attempts of a call: where they go, and whether there is another one.
 
-// Attempt is one attempt of a call, for [Trace]. It holds nothing secret or personal.
+// Attempt is one attempt of a call, without what is secret or personal.
 type Attempt struct {
 	Number     int    // 1 for the first
+	MchID      string // of who calls, or "" for a brand
+	BrandID    string
 	Method     string // of the call
-	Path       string // as the documents print it, without arguments
+	Path       string // as in Error
 	Host       string
 	StatusCode int // 0 if there was no answer
 	RequestID  string
 	Verified   bool
 	Took       time.Duration
-	Err        error         // nil for a success
+	Err        error         // nil for a success, else an *Error of its own: of the call, if it ended here
 	Wait       time.Duration // before the next attempt; 0 if there is none
 }
 
 // attempts sends the call until it succeeds, fails for good, or has been tried often enough. Each
-// attempt has the same bytes and a signature of its own.
+// attempt has the same bytes and a signature of its own. Beside an error, a Response is that of a
+// 2xx that is none.
 func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 	open := false // whether an earlier attempt may have been carried out
 	for n := 1; ; n++ {
 		began := c.now()
 		host, origin := c.origin(k)
-		a := Attempt{Number: n, Method: k.method, Path: k.path, Host: origin.Host}
+		a := Attempt{Number: n, MchID: c.signer.MchID(), BrandID: c.signer.BrandID(), Method: k.method, Path: k.shown, Host: origin.Host}
 		res, failed := c.attempt(ctx, k, origin)
 		a.Took = c.now().Sub(began)
+		if res != nil {
+			res.Attempts = n
+		}
 		if failed == nil {
 			a.StatusCode, a.RequestID, a.Verified = res.StatusCode, res.RequestID, res.Verified
-			res.Attempts = n
 			c.record(ctx, a)
 			return res, nil
 		}
-		failed.Method, failed.Path, failed.Attempts = k.method, k.path, n
-		a.StatusCode, a.RequestID, a.Verified, a.Err = failed.StatusCode, failed.RequestID, failed.Verified, failed
+		failed.Method, failed.Path, failed.Attempts = k.method, k.shown, n
 		if ctx.Err() == nil { // who hangs up says nothing about the host
 			c.backups.after(host, failed)
 		}
 		wait, again := c.again(ctx, k, failed)
-		a.Wait = wait
+		if open && k.method != http.MethodGet {
+			failed.Outcome = Unknown
+		}
+		told := *failed // a copy, for fn may keep it while the caller changes his
+		a.StatusCode, a.RequestID, a.Verified, a.Err, a.Wait = told.StatusCode, told.RequestID, told.Verified, &told, wait
 		c.record(ctx, a)
 		if !again || !pause(ctx, wait) {
-			if open && k.method != http.MethodGet {
-				failed.Outcome = Unknown
-			}
-			return nil, failed
+			return res, failed
 		}
-		open = open || failed.Outcome == Unknown && failed.StatusCode != http.StatusTooManyRequests
+		// With a signed 429 nothing was done; another may be the word of a proxy that sent the call before.
+		nothing := failed.Verified && failed.StatusCode == http.StatusTooManyRequests
+		open = open || failed.Outcome == Unknown && !nothing
 	}
 }
 
@@ -102,6 +109,9 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 		failed := refusal(res, err)
 		failed.retryAfter = answer.Header.Get("Retry-After")
 		return nil, failed
+	}
+	if res.pending() {
+		return res, refusal(res, nil)
 	}
 	return res, nil
 }
@@ -176,6 +186,8 @@ func (c *Client) again(ctx context.Context, k *call, failed *Error) (wait time.D
 	wait = backoff(failed.Attempts)
 	if seconds, err := strconv.ParseUint(failed.retryAfter, 10, 64); err == nil {
 		wait = time.Duration(min(seconds, 2*uint64(longestWait/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(failed.retryAfter); err == nil {
+		wait = max(wait, at.Sub(c.now()))
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(wait).After(deadline) || wait > longestWait {
 		return 0, false
@@ -229,41 +241,48 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// backups remembers which hosts failed. A host that did is left out for a while, if there is another
-// one for it.
-type backups struct {
-	of   map[string]string // host to the one that stands in for it
-	down atomic.Pointer[outage]
+// backups are what stands in for hosts, by those hosts. A host that failed is left out for a while.
+type backups map[string]*backup
+
+type backup struct {
+	host string                    // that stands in
+	down atomic.Pointer[time.Time] // until when the other one is left out; nil if it is not
 }
 
-// outage is the host that failed last, and until when it is left out.
-type outage struct {
-	host  string
-	until time.Time
+func newBackups(hosts map[string]string) backups {
+	b := make(backups, len(hosts))
+	for host, other := range hosts {
+		b[host] = &backup{host: other}
+	}
+	return b
 }
 
 // outageLife is how long a host is left out before it is tried again.
 const outageLife = 30 * time.Second
 
 // choose is the host to call for host.
-func (b *backups) choose(host string) string {
-	other, ok := b.of[host]
-	if down := b.down.Load(); ok && down != nil && down.host == host && time.Now().Before(down.until) {
-		return other
+func (b backups) choose(host string) string {
+	if other := b[host]; other != nil {
+		if down := other.down.Load(); down != nil && time.Now().Before(*down) {
+			return other.host
+		}
 	}
 	return host
 }
 
-// after notes the end of an attempt: an I/O error speaks against the host that it came from. One
-// of the stand-in brings the first back.
-func (b *backups) after(host string, failed *Error) {
+// after notes the end of an attempt: an I/O error speaks against the host that it came from, and for
+// the one that this stands in for.
+func (b backups) after(host string, failed *Error) {
 	if !failed.broken {
 		return
 	}
-	if _, ok := b.of[host]; ok {
-		b.down.Store(&outage{host, time.Now().Add(outageLife)})
-	} else {
-		b.down.Store(nil)
+	if other := b[host]; other != nil {
+		other.down.Store(new(time.Now().Add(outageLife)))
+	}
+	for _, other := range b {
+		if other.host == host {
+			other.down.Store(nil)
+		}
 	}
 }
 
@@ -275,12 +294,19 @@ func (c *Client) record(ctx context.Context, a Attempt) {
 	if !c.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	attrs := []any{"method", a.Method, "host", a.Host, "path", a.Path, "attempt", a.Number, "took", a.Took}
+	who := slog.String("mchid", a.MchID)
+	if a.BrandID != "" {
+		who = slog.String("brand_id", a.BrandID)
+	}
+	attrs := []any{who, "method", a.Method, "host", a.Host, "path", a.Path, "attempt", a.Number, "took", a.Took}
 	if a.StatusCode != 0 {
 		attrs = append(attrs, "status", a.StatusCode, "request_id", legible(a.RequestID), "verified", a.Verified)
 	}
 	if a.Wait > 0 {
 		attrs = append(attrs, "wait", a.Wait)
+	}
+	if a.Err != nil {
+		attrs = append(attrs, "err", a.Err)
 	}
 	c.log.DebugContext(ctx, "wechatpay call", attrs...)
 }

@@ -68,6 +68,7 @@ const (
 	stripped        trouble = "stripped headers"
 	swapped         trouble = "swapped body"
 	undecodable     trouble = "undecodable verified 200"
+	accepted        trouble = "202 with a code"
 	redirected      trouble = "redirect"
 
 	// Those are not the doing of one host.
@@ -149,6 +150,8 @@ func (h *host) answer(w http.ResponseWriter, r *http.Request, does trouble) {
 		at = at.Add(-6 * time.Minute)
 	case undecodable:
 		text = `[]`
+	case accepted:
+		status, text = http.StatusAccepted, `{"code":"USERPAYING","state":"DOING"}`
 	}
 	res := answer(status, text, at)
 	switch does {
@@ -251,7 +254,7 @@ func makeCall(t *testing.T, client *wechatpay.Client, name string) (res *wechatp
 		args, in = []string{"1"}, cancelRequest{SubMchID: "1900000109", Reason: "用户取消"}
 	}
 	res = &wechatpay.Response{}
-	_, err = wechatpay.Call[order](t.Context(), client, method, "/"+path, args, in, []wechatpay.CallOption{wechatpay.Into(res)})
+	_, err = wechatpay.Call(t.Context(), client, method, "/"+path, args, in, []wechatpay.CallOption{wechatpay.Into(res)}, new(order))
 	if e, ok := errors.AsType[*wechatpay.Error](err); ok {
 		return nil, e.Attempts, err
 	}
@@ -296,6 +299,7 @@ func TestTheFaultMatrix(t *testing.T) {
 		swapped:         all("Unknown 1", "does not match", auth.ErrBadSignature),
 		rotated:         all(ok+" 1", "", nil),
 		undecodable:     all("Unknown 1", "does not fit", nil),
+		accepted:        all("Unknown 1", "202 USERPAYING", code.Userpaying),
 		redirected:      all("Unknown 1", "302", nil),
 	} {
 		for call, end := range map[string]string{queryOrder: want.query, cancelOrder: want.repeatable, payOrder: want.other} {
@@ -340,7 +344,7 @@ func TestTheFaultMatrix(t *testing.T) {
 func TestAVerifiedSuccessThatDoesNotDecodeIsNotAttemptedAgain(t *testing.T) {
 	t.Parallel()
 	first, second := newHost(t, undecodable), newHost(t)
-	_, err := wechatpay.Call[order](t.Context(), twoHosts(t, first.URL, second.URL), "GET", "/v3/payscore/partner/serviceorder", nil, nil, nil)
+	_, err := wechatpay.Call(t.Context(), twoHosts(t, first.URL, second.URL), "GET", "/v3/payscore/partner/serviceorder", nil, nil, nil, new(order))
 	if err == nil || wechatpay.OutcomeOf(err) != wechatpay.Unknown || len(first.business()) != 1 || len(second.business()) != 0 {
 		t.Errorf("got %v, after %d and %d", err, len(first.business()), len(second.business()))
 	}
@@ -392,6 +396,121 @@ func TestAHostThatIsDownIsLeftOutForHalfAMinute(t *testing.T) {
 	})
 }
 
+// downHosts is a transport of hosts some of which are down.
+type downHosts struct {
+	down   []string
+	called []string
+}
+
+func (d *downHosts) RoundTrip(req *http.Request) (*http.Response, error) {
+	d.called = append(d.called, req.URL.Host)
+	if slices.Contains(d.down, req.URL.Host) {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+	}
+	return answer(204, "", time.Now()), nil
+}
+
+// TestWhatAHostDoesIsHeldAgainstItAlone has a client call hosts some of which are down, one after another.
+func TestWhatAHostDoesIsHeldAgainstItAlone(t *testing.T) {
+	t.Parallel()
+	const (
+		api, api2, hk, pay = "api.mch.weixin.qq.com", "api2.mch.weixin.qq.com", "apihk.mch.weixin.qq.com", "pay.wechatpay.cn"
+		home, overseas     = "v3/x", "v3/global/x"
+		invoice            = "https://pay.wechatpay.cn/invoicing/fapiao/fapiao-file?token=1"
+	)
+	type step struct {
+		call string
+		want []string // the hosts that it goes to
+	}
+	for name, tt := range map[string]struct {
+		down  []string
+		steps []step
+	}{
+		"a failing download of another host in between": {[]string{api, pay}, []step{
+			{home, []string{api, api2}}, {invoice, []string{pay, pay, pay}}, {home, []string{api2}}}},
+		"two hosts with stand-ins": {[]string{api, hk}, []step{
+			{home, []string{api, api2}}, {overseas, []string{hk, api, hk}}, {home, []string{api2}}}},
+		"a host overseas alone": {[]string{hk}, []step{
+			{overseas, []string{hk, api}}, {home, []string{api}}, {overseas, []string{api}}}},
+		"both, the one overseas first": {[]string{api, hk}, []step{
+			{overseas, []string{hk, api, hk}}, {home, []string{api2}}, {overseas, []string{api, hk, api}}, {home, []string{api2}}}},
+		"a host and its stand-in": {[]string{api, api2}, []step{
+			{home, []string{api, api2, api}}, {home, []string{api2, api, api2}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				hosts := &downHosts{down: tt.down}
+				client := newClient(t, nil, wechatpay.Transport(hosts))
+				for i, step := range tt.steps {
+					hosts.called = nil
+					if strings.HasPrefix(step.call, "https:") {
+						_, _ = client.Download(t.Context(), step.call)
+					} else {
+						_, _ = client.Chain(step.call).Get(t.Context())
+					}
+					if !slices.Equal(hosts.called, step.want) {
+						t.Errorf("call %d, of %s, goes to %v, want %v", i+1, step.call, hosts.called, step.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWhoHangsUpSaysNothingAboutTheHost: the next call goes to the same one.
+func TestWhoHangsUpSaysNothingAboutTheHost(t *testing.T) {
+	t.Parallel()
+	var called []string
+	hangUp := func() {}
+	client := newClient(t, nil, wechatpay.Transport(transportFunc(func(req *http.Request) (*http.Response, error) {
+		called = append(called, req.URL.Host)
+		hangUp()
+		if err := req.Context().Err(); err != nil {
+			return nil, err
+		}
+		return answer(204, "", time.Now()), nil
+	})))
+	ctx, cancel := context.WithCancel(t.Context())
+	hangUp = cancel
+	if _, err := client.Chain("v3/x").Get(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := client.Chain("v3/x").Get(t.Context()); err != nil || !slices.Equal(called, []string{"api.mch.weixin.qq.com", "api.mch.weixin.qq.com"}) {
+		t.Errorf("called %v, %v", called, err)
+	}
+}
+
+// TestWhatIsSentElsewhereStaysThere: who maps a host to a simulator wants nothing of it at WeChat Pay.
+func TestWhatIsSentElsewhereStaysThere(t *testing.T) {
+	t.Parallel()
+	const api, api2, hk = "api.mch.weixin.qq.com", "api2.mch.weixin.qq.com", "apihk.mch.weixin.qq.com"
+	for name, tt := range map[string]struct {
+		hosts map[string]string
+		call  string
+		want  []string
+	}{
+		"the first host alone":            {map[string]string{api: "https://a"}, "v3/x", []string{"a", "a", "a"}},
+		"the host overseas alone":         {map[string]string{hk: "https://a"}, "v3/global/x", []string{"a", "a", "a"}},
+		"both":                            {map[string]string{api: "https://a", api2: "https://b"}, "v3/x", []string{"a", "b"}},
+		"the stand-in alone":              {map[string]string{api2: "https://b"}, "v3/x", []string{api, "b"}},
+		"neither, which is for real":      {nil, "v3/x", []string{api, api2}},
+		"another one, which is no matter": {map[string]string{hk: "https://a"}, "v3/x", []string{api, api2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				hosts := &downHosts{down: []string{api, hk, "a"}}
+				client := newClient(t, nil, wechatpay.Transport(hosts), wechatpay.Hosts(tt.hosts))
+				_, _ = client.Chain(tt.call).Get(t.Context())
+				if !slices.Equal(hosts.called, tt.want) {
+					t.Errorf("called %v, want %v", hosts.called, tt.want)
+				}
+			})
+		})
+	}
+}
+
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
@@ -419,10 +538,51 @@ func TestTheOutcomeIsThatOfAllAttempts(t *testing.T) {
 			t.Errorf("%s: after %d attempts %v: %v", call, attempts, wechatpay.OutcomeOf(err), err)
 		}
 	}
-	first := newHost(t, tooMany, refusedCall)
-	if _, _, err := makeCall(t, twoHosts(t, first.URL, first.URL), cancelOrder); wechatpay.OutcomeOf(err) != wechatpay.Refused {
-		t.Errorf("after 429 and a refusal: %v", err)
+	for name, tt := range map[string]struct {
+		plan              []trouble
+		query, repeatable wechatpay.Outcome
+	}{
+		"429 and a refusal":                       {[]trouble{tooMany, refusedCall}, wechatpay.Refused, wechatpay.Refused},
+		"429 twice and a refusal":                 {[]trouble{tooMany, tooMany, refusedCall}, wechatpay.Refused, wechatpay.Refused},
+		"429 without a signature and a refusal":   {[]trouble{tooManyUnsigned, refusedCall}, wechatpay.Refused, wechatpay.Unknown},
+		"429 with and without one, and a refusal": {[]trouble{tooMany, tooManyUnsigned, refusedCall}, wechatpay.Refused, wechatpay.Unknown},
+		"429 without and with one, and a refusal": {[]trouble{tooManyUnsigned, tooMany, refusedCall}, wechatpay.Refused, wechatpay.Unknown},
+	} {
+		for call, want := range map[string]wechatpay.Outcome{queryOrder: tt.query, cancelOrder: tt.repeatable} {
+			first := newHost(t, tt.plan...)
+			var traced []wechatpay.Attempt
+			client := twoHosts(t, first.URL, first.URL, wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) { traced = append(traced, a) }))
+			_, attempts, err := makeCall(t, client, call)
+			if attempts != len(tt.plan) || wechatpay.OutcomeOf(err) != want || !errors.Is(err, code.ParamError) {
+				t.Errorf("%s after %s: after %d attempts %v", call, name, attempts, err)
+			}
+			if last := traced[len(traced)-1].Err; last.Error() != err.Error() {
+				t.Errorf("%s after %s: traced %v, want %v", call, name, last, err)
+			}
+		}
 	}
+}
+
+// TestATraceMayKeepItsError is for the race detector: neither the client nor the caller writes to it.
+func TestATraceMayKeepItsError(t *testing.T) {
+	t.Parallel()
+	first := newHost(t, resetAfter, refusedCall)
+	var readers sync.WaitGroup
+	client := twoHosts(t, first.URL, first.URL, wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) {
+		readers.Go(func() {
+			e, _ := errors.AsType[*wechatpay.Error](a.Err)
+			if e == nil || e.Outcome != wechatpay.Unknown || e.Attempts != a.Number || e.Path != a.Path || e.Method != "POST" {
+				t.Errorf("traced %v", a.Err)
+			}
+		})
+	}))
+	_, _, err := makeCall(t, client, cancelOrder)
+	e, ok := errors.AsType[*wechatpay.Error](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	e.Outcome, e.Attempts, e.Path, e.Method = wechatpay.Refused, 0, "", "" // it is the caller's
+	readers.Wait()
 }
 
 func TestEachReasonToRetryHasItsSwitch(t *testing.T) {
@@ -474,6 +634,42 @@ func TestNoAttemptGoesPastTheContext(t *testing.T) {
 	})
 }
 
+func TestRetryAfterIsSecondsOrADate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		after    string // %s is the date
+		in       time.Duration
+		min, max time.Duration // 0 if there is no other attempt
+	}{
+		"seconds":                      {"10", 0, 10 * time.Second, 10 * time.Second},
+		"a date":                       {"%s", 10 * time.Second, 10 * time.Second, 10 * time.Second},
+		"a date that is over":          {"%s", -time.Hour, 100 * time.Millisecond, 200 * time.Millisecond},
+		"a date that is too far":       {"%s", time.Hour, 0, 0},
+		"more seconds than are waited": {"61", 0, 0, 0},
+		"neither":                      {"soon", 0, 100 * time.Millisecond, 200 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var at []time.Time
+				client := newClient(t, nil, wechatpay.MaxAttempts(2), wechatpay.Transport(transportFunc(func(*http.Request) (*http.Response, error) {
+					at = append(at, time.Now())
+					res := answer(http.StatusTooManyRequests, `{"code":"FREQUENCY_LIMITED"}`, time.Now())
+					res.Header.Set("Retry-After", strings.ReplaceAll(tt.after, "%s", time.Now().Add(tt.in).UTC().Format(http.TimeFormat)))
+					return res, nil
+				})))
+				_, err := client.Chain("v3/x").Get(t.Context())
+				switch {
+				case err == nil || len(at) != 2 && tt.max > 0 || len(at) != 1 && tt.max == 0:
+					t.Errorf("after %d attempts: %v", len(at), err)
+				case tt.max > 0 && (at[1].Sub(at[0]) < tt.min || at[1].Sub(at[0]) > tt.max):
+					t.Errorf("waited %v", at[1].Sub(at[0]))
+				}
+			})
+		})
+	}
+}
+
 func TestTheWaitGrowsAndVaries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -509,7 +705,42 @@ func TestEveryAttemptIsTracedAndLogged(t *testing.T) {
 		traced[1].Number != 2 || traced[1].Err != nil || traced[1].StatusCode != 200 || !traced[1].Verified || traced[1].Wait != 0 || traced[1].Host == "" || traced[1].RequestID == "" {
 		t.Errorf("traced %+v", traced)
 	}
-	if got := strings.Count(log.String(), "attempt="); got != 2 || !strings.Contains(log.String(), "wait=") {
-		t.Errorf("the log has %d attempts: %s", got, &log)
+	failed, well, _ := strings.Cut(log.String(), "\n")
+	for _, want := range []string{"mchid=1900000109 ", "attempt=1 ", "status=500 ", "wait=", ` err="wechatpay: POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel: 500 SYSTEM_ERROR (`} {
+		if !strings.Contains(failed, want) {
+			t.Errorf("the record of the attempt that failed has no %s: %s", want, failed)
+		}
+	}
+	if !strings.Contains(well, "mchid=1900000109 ") || !strings.Contains(well, "attempt=2 ") || strings.Contains(well, "err=") || strings.Count(well, "\n") != 1 {
+		t.Errorf("the record of the attempt that succeeded is %s", well)
+	}
+}
+
+// TestAnAttemptTellsWhoCalled: merchants and brands share the Trace and the Logger of [wechatpay.Client.For].
+func TestAnAttemptTellsWhoCalled(t *testing.T) {
+	t.Parallel()
+	var traced wechatpay.Attempt
+	var log bytes.Buffer
+	shared := newClient(t, &gateway{status: 204},
+		wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) { traced = a }),
+		wechatpay.Logger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	other := merchant()
+	other.MchID = "1900000201"
+	for path, m := range map[string]wechatpay.Merchant{"/v3/x": other, "/brand/x": brand()} {
+		client, err := shared.For(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Reset()
+		if err := post(t, client.Chain(path)); err != nil {
+			t.Fatal(err)
+		}
+		want := "mchid=1900000201 "
+		if m.BrandID != "" {
+			want = "brand_id=1900009191 "
+		}
+		if traced.MchID != m.MchID || traced.BrandID != m.BrandID || !strings.Contains(log.String(), want) || strings.Count(log.String(), "id=19") != 1 {
+			t.Errorf("traced %+v and logged %s", traced, &log)
+		}
 	}
 }

@@ -14,37 +14,31 @@ import (
 	"github.com/openwechatpay/wechatpay/internal/sm3"
 )
 
-// Call is how generated code calls an operation whose answer has a body: args fill the
-// parameters of path from left to right, in is the operation's request or query struct, or
-// nil. By hand, [Client.Chain] is more convenient.
-func Call[Out any](ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (*Out, error) {
-	out := new(Out)
+// Call is how generated code calls an operation whose answer has a body: args fill the parameters of
+// path from left to right, in is the operation's request or query struct, or nil, out a new answer.
+func Call[Out any](ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption, out Out) (none Out, err error) {
 	if err := c.call(ctx, method, path, args, in, opts, out); err != nil {
-		return nil, err
+		return none, err
 	}
 	return out, nil
 }
 
-// call is Call without the type, of which the compiler makes one for each.
+// call is Call without the type.
 func (c *Client) call(ctx context.Context, method, path string, args []string, in any, opts []CallOption, out any) error {
-	res, err := Send(ctx, c, method, path, args, in, opts)
+	k := call{method: method, path: path, args: args, in: in}
+	res, err := c.do(ctx, &k, opts)
 	if err != nil {
 		return err
 	}
 	if err := res.Decode(out); err != nil {
-		return &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: true, Method: method, Path: path, Err: err, Attempts: res.Attempts}
+		return &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: res.Verified, Method: method, Path: k.shown, Err: err, Attempts: res.Attempts}
 	}
 	return nil
 }
 
 // Send is [Call] for operations whose answer has no body.
 func Send(ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (*Response, error) {
-	k := call{method: method, path: path, args: args, in: in}
-	res, err := c.do(ctx, &k, opts)
-	if e, ok := err.(*Error); ok {
-		e.Method, e.Path = method, path
-	}
-	return res, err
+	return c.do(ctx, &call{method: method, path: path, args: args, in: in}, opts)
 }
 
 // call is one call on its way: what the caller said, then the bytes that it became.
@@ -65,6 +59,7 @@ type call struct {
 	key auth.PlatformKey // what Wechatpay-Serial names, and sensitive fields are encrypted for
 
 	fact   facts.Fact // what is exceptional about the operation
+	shown  string     // path as errors, Trace and logs show it
 	target string     // path and query as they are sent and signed
 	body   []byte     // what is signed, nil if there is none
 	form   form       // what is sent in place of body, where that is only what describes a file
@@ -81,17 +76,27 @@ type form interface {
 // do is the way of every request: build the bytes, sign them, send them, verify the bytes
 // that come back. A Response that it returns is verified, an error is an *Error.
 func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response, error) {
+	if k.target == "" { // that of a download is known
+		k.look()
+	}
 	if err := c.begin(ctx, k, opts); err != nil {
-		return nil, notSent(err)
+		return nil, &Error{Outcome: NotSent, Method: k.method, Path: k.shown, Err: err}
 	}
 	res, err := c.attempts(ctx, k)
+	if res != nil && k.into != nil {
+		*k.into = *res
+	}
 	if err != nil {
 		return nil, err
 	}
-	if k.into != nil {
-		*k.into = *res
-	}
 	return res, nil
+}
+
+// look finds out what is exceptional about the operation, and how its path may be shown.
+func (k *call) look() {
+	var template string
+	k.fact, template = facts.Of(k.method, k.path)
+	k.shown = cmp.Or(template, withoutArguments(k.path))
 }
 
 // begin makes the bytes of the call. Until it has succeeded nothing is sent.
@@ -139,7 +144,6 @@ func (k *call) build(opts []CallOption) error {
 		}
 		return k.prepare()
 	}
-	k.fact = facts.Of(k.method, k.path)
 	path, err := k.expandPath()
 	if err != nil {
 		return err

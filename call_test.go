@@ -19,6 +19,8 @@ import (
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/code"
+	"github.com/openwechatpay/wechatpay/sim/simtest"
+	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
 const cancelPath = "v3/payscore/partner/serviceorder/{out_order_no}/cancel"
@@ -84,8 +86,8 @@ func TestCallDecodesWhatWasVerified(t *testing.T) {
 	t.Parallel()
 	g := &gateway{status: 200, body: `{"state":"DOING","total_amount":4000,"new_field":1}`}
 	var res wechatpay.Response
-	out, err := wechatpay.Call[order](t.Context(), newClient(t, g), "GET", "/v3/order/{no}", []string{"1"}, nil,
-		[]wechatpay.CallOption{wechatpay.Into(&res)})
+	out, err := wechatpay.Call(t.Context(), newClient(t, g), "GET", "/v3/order/{no}", []string{"1"}, nil,
+		[]wechatpay.CallOption{wechatpay.Into(&res)}, new(order))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +170,8 @@ func TestFailures(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := wechatpay.Call[order](t.Context(), newClient(t, &tt.gateway, wechatpay.MaxAnswer(1000)),
-				"POST", "/v3/order/{openid}", []string{"openid-canary"}, cancelRequest{Reason: "body-canary"}, nil)
+			out, err := wechatpay.Call(t.Context(), newClient(t, &tt.gateway, wechatpay.MaxAnswer(1000)),
+				"POST", "/v3/order/{openid}", []string{"openid-canary"}, cancelRequest{Reason: "body-canary"}, nil, new(order))
 			if out != nil {
 				t.Errorf("decoded %+v", out)
 			}
@@ -220,9 +222,77 @@ func TestAVerifiedSuccessThatDoesNotDecodeStillHandsOverItsResponse(t *testing.T
 	t.Parallel()
 	g := &gateway{status: 200, body: `[]`}
 	var res wechatpay.Response
-	_, err := wechatpay.Call[order](t.Context(), newClient(t, g), "GET", "/v3/x", nil, nil, []wechatpay.CallOption{wechatpay.Into(&res)})
-	if err == nil || string(res.Body) != `[]` || !res.Verified {
+	_, err := wechatpay.Call(t.Context(), newClient(t, g), "GET", "/v3/x", nil, nil, []wechatpay.CallOption{wechatpay.Into(&res)}, new(order))
+	if e, ok := errors.AsType[*wechatpay.Error](err); !ok || !e.Verified || string(res.Body) != `[]` || !res.Verified {
 		t.Errorf("got %v and %+v", err, res)
+	}
+	g = &gateway{status: 200, body: `[]`, change: unsigned} // of an operation that is never signed
+	_, err = wechatpay.Call(t.Context(), newClient(t, g), "GET", "/v3/billdownload/file", nil, nil, nil, new(order))
+	if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Verified || !strings.Contains(err.Error(), "does not fit") {
+		t.Errorf("without a signature, got %v", err)
+	}
+}
+
+// TestAcceptedIsNotDone is about the status 202, with which some operations succeed, and others say to ask
+// later.
+func TestAcceptedIsNotDone(t *testing.T) {
+	t.Parallel()
+	const body = `{"code":"USERPAYING","message":"需要用户输入支付密码"}`
+	g := &gateway{status: 202, body: body}
+	var res wechatpay.Response
+	_, err := wechatpay.Call(t.Context(), newClient(t, g), "POST", "/v3/x", nil, nil, []wechatpay.CallOption{wechatpay.Into(&res)}, new(order))
+	e, ok := errors.AsType[*wechatpay.Error](err)
+	if !ok || e.Outcome != wechatpay.Unknown || !e.Verified || !errors.Is(err, code.Userpaying) || g.calls != 1 ||
+		!strings.Contains(err.Error(), "202 USERPAYING: 需要用户输入支付密码") || !strings.Contains(err.Error(), "query by your number") {
+		t.Errorf("after %d calls the error is %v", g.calls, err)
+	}
+	if string(res.Body) != body || res.StatusCode != 202 || !res.Verified || res.Attempts != 1 {
+		t.Errorf("the response is %v", res)
+	}
+	for name, tt := range map[string]struct {
+		body  string
+		fails bool
+	}{
+		"without a body":              {"", false},
+		"with a body without a code":  {`{"state":"DOING"}`, false},
+		"with a code that is empty":   {`{"code":""}`, false},
+		"with a code that is no text": {`{"code":0}`, false},
+		"with a code further inside":  {`{"data":{"code":"A"}}`, false},
+		"with a code":                 {`{"code":"ACCEPTED"}`, true},
+	} {
+		_, err := newClient(t, &gateway{status: 202, body: tt.body}).Chain("v3/x").Post(t.Context())
+		if (err != nil) != tt.fails || err != nil && wechatpay.OutcomeOf(err) != wechatpay.Unknown {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := post(t, newClient(t, &gateway{status: 200, body: body}).Chain("v3/x")); err != nil {
+		t.Errorf("a 200 with a code gives %v", err)
+	}
+}
+
+// TestTheSimulatorAcceptsWithoutDoing: what it is told to say with 202 is an error as well, and the order stays
+// as it was.
+func TestTheSimulatorAcceptsWithoutDoing(t *testing.T) {
+	t.Parallel()
+	gateway := simtest.Start(t)
+	client := gateway.Client()
+	cancel := func() error {
+		return post(t, client.Chain("v3/payscore/partner/serviceorder/{out_order_no}/cancel"), wechatpay.Path("out_order_no", "1"),
+			wechatpay.JSON(map[string]string{"service_id": "1", "sub_mchid": "1", "reason": "r"}))
+	}
+	fault := world.Fault{Method: "POST", Effect: world.EffectStatus, Status: 202, Code: "ACCEPTED", Times: 1}
+	if _, err := gateway.Control().AddFault(t.Context(), fault); err != nil {
+		t.Fatal(err)
+	}
+	if err := cancel(); !errors.Is(err, code.Code("ACCEPTED")) || wechatpay.OutcomeOf(err) != wechatpay.Unknown {
+		t.Errorf("with a code: %v", err)
+	}
+	fault.Code = ""
+	if _, err := gateway.Control().AddFault(t.Context(), fault); err != nil {
+		t.Fatal(err)
+	}
+	if err := cancel(); err != nil {
+		t.Errorf("without a code: %v", err)
 	}
 }
 
@@ -238,8 +308,10 @@ func TestWhatIsWrongBeforeSendingIsNotSent(t *testing.T) {
 		call func() error
 		text string
 	}{
-		"a nil option": {func() error { return post(t, endpoint, path, nil) }, "a CallOption is nil"},
-		"a nil body":   {func() error { return post(t, endpoint, path, wechatpay.JSON(nil)) }, "the JSON body is nil"},
+		"a nil option":        {func() error { return post(t, endpoint, path, nil) }, "a CallOption is nil"},
+		"a body that is text": {func() error { return post(t, endpoint, path, wechatpay.JSON(`{}`)) }, "use json.RawMessage"},
+		"a body of bytes":     {func() error { return post(t, endpoint, path, wechatpay.JSON([]byte(`{}`))) }, "use json.RawMessage"},
+		"a nil body":          {func() error { return post(t, endpoint, path, wechatpay.JSON(nil)) }, "the JSON body is nil"},
 		"a body that encodes as null": {func() error {
 			return post(t, endpoint, path, wechatpay.JSON((*cancelRequest)(nil)))
 		}, "the body is null"},

@@ -101,7 +101,7 @@ type Client struct {
 
 	maxAttempts int
 	retries     Retry // for which reasons
-	backups     *backups
+	backups     backups
 	trace       func(context.Context, Attempt)
 
 	downloads    downloads             // nil without DownloadCertificates
@@ -119,7 +119,7 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 		maxAnswer:   10 << 20,
 		maxAttempts: 3,
 		retries:     RetryUnsent | RetryTooMany | RetryUnknown,
-		backups:     &backups{of: defaultBackups},
+		backups:     newBackups(defaultBackups),
 		userAgent:   fmt.Sprintf("openwechatpay (%s; %s/%s)", runtime.Version(), runtime.GOOS, runtime.GOARCH),
 	}
 	for _, opt := range opts {
@@ -223,6 +223,8 @@ func (c *Client) Verifier() *auth.Verifier {
 //
 //	client.Chain("v3/payscore/partner/serviceorder/{out_order_no}/cancel").
 //		Post(ctx, wechatpay.Path("out_order_no", no), wechatpay.JSON(body))
+//
+// Only an argument given with [Path] is sure not to show in errors and logs.
 func (c *Client) Chain(path string) Endpoint { return Endpoint{c: c, path: withSlash(path)} }
 
 // defaultBackups are WeChat Pay's own: the access point of another city, and for overseas the one at
@@ -235,6 +237,9 @@ var defaultBackups = map[string]string{
 // origin is where a call is sent now: the host, as the documents print it, and its address.
 func (c *Client) origin(k *call) (host string, address url.URL) {
 	host = c.backups.choose(k.fact.Host)
+	if c.hosts[k.fact.Host] != nil && c.hosts[host] == nil { // what is sent elsewhere does not go to the real stand-in
+		host = k.fact.Host
+	}
 	if c.base != nil {
 		return host, *c.base
 	}

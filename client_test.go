@@ -40,6 +40,15 @@ func TestNewRefuses(t *testing.T) {
 		"plain http to another machine":    {merchant(), []wechatpay.Option{wechatpay.BaseURL("http://example.com")}, "plain http is for loopback only"},
 		"another scheme":                   {merchant(), []wechatpay.Option{wechatpay.BaseURL("ftp://127.0.0.1")}, "is not https"},
 		"a mapped host without a scheme":   {merchant(), []wechatpay.Option{wechatpay.Hosts(map[string]string{"a": "b"})}, "not of the form"},
+		"a mapped host with a scheme":      {merchant(), []wechatpay.Option{wechatpay.Hosts(map[string]string{"https://api.mch.weixin.qq.com": "https://a.example.com"})}, "a key of Hosts is not a host alone"},
+		"a mapped host with a path":        {merchant(), []wechatpay.Option{wechatpay.Hosts(map[string]string{"api.mch.weixin.qq.com/": "https://a.example.com"})}, "a key of Hosts is not a host alone"},
+		"a mapped host in upper case":      {merchant(), []wechatpay.Option{wechatpay.Hosts(map[string]string{"API.mch.weixin.qq.com": "https://a.example.com"})}, "a key of Hosts is not a host alone"},
+		"a mapped host without a name":     {merchant(), []wechatpay.Option{wechatpay.Hosts(map[string]string{"": "https://a.example.com"})}, "a key of Hosts is not a host alone"},
+		"a stand-in with a scheme":         {merchant(), []wechatpay.Option{wechatpay.BackupHosts(map[string]string{"api.mch.weixin.qq.com": "https://a.example.com"})}, "BackupHosts has what is not a host alone"},
+		"a stand-in with a path":           {merchant(), []wechatpay.Option{wechatpay.BackupHosts(map[string]string{"api.mch.weixin.qq.com": "a.example.com/v3"})}, "BackupHosts has what is not a host alone"},
+		"a stand-in without a name":        {merchant(), []wechatpay.Option{wechatpay.BackupHosts(map[string]string{"api.mch.weixin.qq.com": ""})}, "BackupHosts has what is not a host alone"},
+		"a stand-in for a URL":             {merchant(), []wechatpay.Option{wechatpay.BackupHosts(map[string]string{"https://api.mch.weixin.qq.com": "a.example.com"})}, "BackupHosts has what is not a host alone"},
+		"a reason that there is not":       {merchant(), []wechatpay.Option{wechatpay.RetryFor(wechatpay.RetryUnsent | 1<<3)}, "RetryFor has a reason that there is not: 0b1000"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,9 +8,11 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -291,10 +293,14 @@ func TestADownloadThatIsRefusedIsAnError(t *testing.T) {
 	}
 	checkCanaries(t, "a refusal", printed(t, err))
 	_, err = newClient(t, g).Download(t.Context(), "https://api.mch.weixin.qq.com/v3/merchant-service/images/canary")
-	if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Path != "/v3/merchant-service/images/…" {
+	if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Path != "/v3/merchant-service/images/{media_id}" {
 		t.Errorf("the error is %v", err)
 	}
 	checkCanaries(t, "a refusal of an address that ends with an argument", printed(t, err))
+	_, err = newClient(t, g).Download(t.Context(), "https://api.mch.weixin.qq.com/v3/new/CANARY%2f1")
+	if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Path != "/v3/new/…" {
+		t.Errorf("the error is %v", err)
+	}
 	h := newHost(t, unavailable, badGateway)
 	client, err := wechatpay.New(merchant(), wechatpay.BaseURL(h.URL))
 	if err != nil {
@@ -374,8 +380,11 @@ func TestADownloadWaitsForItsReaderButNotForeverForItsServer(t *testing.T) {
 		read  func(t *testing.T, file io.ReadCloser, cancel func()) error
 		want  error
 	}{
-		"a server that falls silent": {silent, func(_ *testing.T, file io.ReadCloser, _ func()) error {
+		"a server that falls silent": {silent, func(t *testing.T, file io.ReadCloser, _ func()) error {
 			_, err := io.ReadAll(file)
+			if err == nil || !strings.Contains(err.Error(), "nothing came for 10s") {
+				t.Errorf("the error is %v", err)
+			}
 			return err
 		}, context.DeadlineExceeded},
 		"a server that is slow": {rest, func(_ *testing.T, file io.ReadCloser, _ func()) error {
@@ -430,6 +439,50 @@ func TestADownloadWaitsForItsReaderButNotForeverForItsServer(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestADownloadWhoseEndNobodyTellsIsRefused is about servers that just hang up after the file: if they
+// do so before, nobody notices.
+func TestADownloadWhoseEndNobodyTellsIsRefused(t *testing.T) {
+	t.Parallel()
+	const refused = "nothing tells where the file ends"
+	chunked := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(bill), bill)
+	for name, tt := range map[string]struct {
+		head, body string
+		opts       []wechatpay.CallOption
+		text       string // of the error, "" for none
+	}{
+		"with a length":                   {fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", len(bill)), bill, nil, ""},
+		"in chunks":                       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", chunked, nil, ""},
+		"packed on its way":               {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n", packed(bill), nil, ""},
+		"packed on its way, and cut off":  {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n", packed(bill)[:40], nil, "broke off"},
+		"with neither":                    {"HTTP/1.1 200 OK\r\n", bill, nil, refused},
+		"with neither, of an old server":  {"HTTP/1.0 200 OK\r\n", bill, nil, refused},
+		"with a hash":                     {"HTTP/1.0 200 OK\r\n", bill, []wechatpay.CallOption{sha1Of(bill)}, ""},
+		"with a hash that tells the rest": {"HTTP/1.0 200 OK\r\n", bill[:20], []wechatpay.CallOption{sha1Of(bill)}, "cut off"},
+	} {
+		address := rawServer(t, func(c *connection) {
+			if _, err := c.request(); err == nil {
+				_, _ = io.WriteString(c, tt.head+"\r\n"+tt.body)
+			}
+		})
+		content, err := all(dial(t, address).Download(t.Context(), billURL, tt.opts...))
+		if (err == nil) != (tt.text == "") || err == nil && content != bill || err != nil && !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("a file %s gives %q, %v", name, content, err)
+		}
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush() // without a length, for HTTP/2 tells the end itself
+		_, _ = io.WriteString(w, bill)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client := newClient(t, nil, wechatpay.HTTPClient(server.Client()), wechatpay.BaseURL(server.URL))
+	if content, err := all(client.Download(t.Context(), billURL)); err != nil || content != bill {
+		t.Errorf("a file over HTTP/2 gives %q, %v", content, err)
 	}
 }
 

@@ -49,7 +49,7 @@ func (k *call) expandPath() (string, error) {
 		rest = tail
 	}
 	if used != len(k.named) || len(args) > 0 {
-		return "", fmt.Errorf("a Path names no parameter of %s, or one twice", k.path)
+		return "", fmt.Errorf("a Path names no parameter of %s, or one twice", k.shown)
 	}
 	return b.String(), nil
 }
@@ -155,7 +155,7 @@ func (k *call) encode(in any) error {
 	}
 	s := shapeOf(v.Type())
 	for _, p := range s.parts {
-		if err := k.add(p, v.Field(p.index)); err != nil {
+		if err := add(k, p, v.Field(p.index)); err != nil {
 			return err
 		}
 	}
@@ -204,8 +204,9 @@ func shapeOf(t reflect.Type) shape {
 	return s
 }
 
-// add adds a field to the query or the header: a list as often as it has elements.
-func (k *call) add(p part, v reflect.Value) error {
+// add adds a field to the query or the header: a list as often as it has elements. Methods that name a
+// reflect.Value, of types that Client leads to, would cost each product's compiler dozens of functions.
+func add(k *call, p part, v reflect.Value) error {
 	if p.optional && v.IsZero() {
 		return nil
 	}
@@ -217,13 +218,13 @@ func (k *call) add(p part, v reflect.Value) error {
 	}
 	if _, encoded := v.Interface().(encoding.TextMarshaler); v.Kind() == reflect.Slice && !encoded {
 		for i := range v.Len() {
-			if err := k.add(part{name: p.name, header: p.header}, v.Index(i)); err != nil {
+			if err := add(k, part{name: p.name, header: p.header}, v.Index(i)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	text, err := k.text(v)
+	text, err := textOf(k, v)
 	switch {
 	case err != nil:
 		return within(p.name, err)
@@ -234,8 +235,8 @@ func (k *call) add(p part, v reflect.Value) error {
 	return nil
 }
 
-// text is a value outside of the body.
-func (k *call) text(v reflect.Value) (string, error) {
+// textOf is a value outside of the body.
+func textOf(k *call, v reflect.Value) (string, error) {
 	switch value := v.Interface().(type) {
 	case Time:
 		text, err := value.MarshalJSON()

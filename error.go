@@ -2,7 +2,6 @@ package wechatpay
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,14 +37,41 @@ func (o Outcome) String() string {
 	}
 }
 
-// OutcomeOf tells whether the call that returned err, which is not nil, may have been
-// carried out. An error that is not of this package is Unknown.
+// OutcomeOf tells whether the call that returned err, which is not nil, may have been carried
+// out. Of several, joined by [All] or errors.Join, it tells the worst. An error without an
+// [*Error] is Unknown.
 func OutcomeOf(err error) Outcome {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Outcome
-	}
-	return Unknown
+	worst, _ := outcomeOf(err)
+	return worst
 }
+
+// outcomeOf also tells whether err holds an *Error. What that holds is its cause, and no other call.
+func outcomeOf(err error) (worst Outcome, known bool) {
+	switch e := err.(type) {
+	case *Error:
+		return e.Outcome, true
+	case unknown:
+		return Unknown, true
+	case interface{ Unwrap() error }:
+		return outcomeOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			switch outcome, ok := outcomeOf(err); {
+			case !ok: // it says something about the others
+			case !known || outcome == Unknown:
+				worst, known = outcome, true
+			case worst != Unknown:
+				worst = max(worst, outcome)
+			}
+		}
+	}
+	return worst, known
+}
+
+// unknown is the error of a call that tells nothing of its outcome, beside those of other calls.
+type unknown struct{ error }
+
+func (u unknown) Unwrap() error { return u.error }
 
 // Error is a call that failed. The members from StatusCode to Verified are of the
 // answer, if there was one. They are as sent; in the text of the Error, what is long is cut off
@@ -61,7 +87,7 @@ type Error struct {
 	Verified   bool            // whether the answer's signature was good; refusals before authentication carry none
 
 	Method  string
-	Path    string // as the documents print it, without arguments
+	Path    string // as the documents print it: what looks like an argument is “…”
 	Outcome Outcome
 	Err     error // the cause, where it is not the answer
 
@@ -166,6 +192,42 @@ func (e *Error) Unwrap() []error {
 		errs = append(errs, e.Err)
 	}
 	return errs
+}
+
+// withoutArguments is path with “…” for what may be an argument: every segment but parameters in
+// braces and words as the documents have them, which are lower-case letters, - and _, at most one
+// digit, as in h5, and at most 48 characters.
+func withoutArguments(path string) string {
+	words := true
+	for segment := range strings.SplitSeq(path, "/") {
+		words = words && isWord(segment)
+	}
+	if words { // without allocating
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if !isWord(segment) {
+			segments[i] = "…"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+func isWord(segment string) bool {
+	if strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}") {
+		return true
+	}
+	digits := 0
+	for i, r := range segment {
+		switch {
+		case r >= '0' && r <= '9' && i > 0:
+			digits++
+		case r != '-' && r != '_' && (r < 'a' || r > 'z'):
+			return false
+		}
+	}
+	return digits <= 1 && len(segment) <= 48
 }
 
 // refusal is the Error of an answer that is not a success. Of an answer whose signature

@@ -1,6 +1,7 @@
 package wechatpay_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/openwechatpay/wechatpay"
+	"github.com/openwechatpay/wechatpay/catalog"
 	"github.com/openwechatpay/wechatpay/code"
 )
 
@@ -220,8 +222,8 @@ func TestTheTextOfAnErrorIsOneLineOfFairLength(t *testing.T) {
 					t.Errorf("the text has %q", text[i:i+3])
 				}
 			}
-			if log.Len() > 2000 {
-				t.Errorf("the record has %d bytes", log.Len())
+			if n := utf8.RuneCountInString(log.String()); n > 2000 {
+				t.Errorf("the record has %d characters", n)
 			}
 		})
 	}
@@ -249,5 +251,117 @@ func TestAnErrorPrintsItsTextWhateverTheVerb(t *testing.T) {
 	}
 	if text := fmt.Sprintf("%90s|", e); len(text) != 91 {
 		t.Errorf("in 90 columns it prints %q", text)
+	}
+}
+
+func TestTheOutcomeOfSeveralCallsIsTheWorst(t *testing.T) {
+	t.Parallel()
+	of := func(o wechatpay.Outcome) error { return &wechatpay.Error{Outcome: o} }
+	notSent, refused, unknown, foreign := of(wechatpay.NotSent), of(wechatpay.Refused), of(wechatpay.Unknown), errors.New("foreign")
+	failing := func(err error) *wechatpay.Future[int] {
+		return wechatpay.Async(t.Context(), func(context.Context) (int, error) { return 0, err })
+	}
+	all := func(errs ...error) error {
+		var futures []*wechatpay.Future[int]
+		for _, err := range errs {
+			futures = append(futures, failing(err))
+		}
+		_, err := wechatpay.All(futures...).Wait(t.Context())
+		for _, cause := range errs {
+			if !errors.Is(err, cause) {
+				t.Errorf("%v has lost %v", err, cause)
+			}
+		}
+		return err
+	}
+	tests := map[string]struct {
+		err  error
+		want wechatpay.Outcome
+	}{
+		"an error alone":                              {refused, wechatpay.Refused},
+		"an error that is wrapped":                    {fmt.Errorf("x: %w", fmt.Errorf("y: %w", notSent)), wechatpay.NotSent},
+		"a foreign error":                             {foreign, wechatpay.Unknown},
+		"foreign errors":                              {errors.Join(foreign, foreign), wechatpay.Unknown},
+		"two that were not sent":                      {errors.Join(notSent, notSent), wechatpay.NotSent},
+		"one that was not sent and one refused":       {errors.Join(notSent, refused), wechatpay.Refused},
+		"one refused and one that was not sent":       {errors.Join(refused, notSent), wechatpay.Refused},
+		"the unknown one at last":                     {errors.Join(notSent, refused, unknown), wechatpay.Unknown},
+		"the unknown one at first":                    {errors.Join(unknown, refused, notSent), wechatpay.Unknown},
+		"an error beside what it is to the caller":    {fmt.Errorf("%w: %w", foreign, refused), wechatpay.Refused},
+		"joined errors that are wrapped":              {fmt.Errorf("x: %w", errors.Join(refused, fmt.Errorf("y: %w", unknown))), wechatpay.Unknown},
+		"a cause that is a call of its own":           {&wechatpay.Error{Outcome: wechatpay.NotSent, Err: unknown}, wechatpay.NotSent},
+		"calls of All":                                {all(notSent, refused), wechatpay.Refused},
+		"calls of All, with one that is unknown":      {all(refused, unknown), wechatpay.Unknown},
+		"calls of All, one of which failed by itself": {all(notSent, foreign), wechatpay.Unknown},
+	}
+	for name, tt := range tests {
+		if got := wechatpay.OutcomeOf(tt.err); got != tt.want {
+			t.Errorf("%s: the outcome is %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// TestAnArgumentInThePathDoesNotShow: [wechatpay.Path] tells arguments from the path, but some write
+// them into it.
+func TestAnArgumentInThePathDoesNotShow(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ path, want string }{
+		"of an operation with facts":    {"v3/marketing/favor/users/oUpF8uMuAJO/coupons", "/v3/marketing/favor/users/{openid}/coupons"},
+		"that is a word, of the same":   {"v3/marketing/favor/users/canary/coupons", "/v3/marketing/favor/users/{openid}/coupons"},
+		"that is a number":              {"v3/new/1900000109/x", "/v3/new/…/x"},
+		"that is hexadecimal":           {"v3/new/5f2b8a9c", "/v3/new/…"},
+		"that is an openid":             {"v3/new/oUpFuMuAJO-_x/x/", "/v3/new/…/x/"},
+		"that begins with a digit":      {"v3/new/1a", "/v3/new/…"},
+		"with two digits":               {"v3/new/a1b2", "/v3/new/…"},
+		"with other signs":              {"v3/new/a.b", "/v3/new/…"},
+		"that is too long for a word":   {"v3/new/" + strings.Repeat("x", 49), "/v3/new/…"},
+		"beside a parameter":            {"v3/new/OPENID/{no}", "/v3/new/…/{no}"},
+		"which there is not":            {"v3/complaints-v2/apply4sub/h5_x", "/v3/complaints-v2/apply4sub/h5_x"},
+		"of a path that cannot be sent": {"v3/new/{no/OPENID", "/v3/new/…/…"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			var traced wechatpay.Attempt
+			client := newClient(t, &gateway{status: 404, body: `{"code":"ORDER_NOT_EXIST"}`},
+				wechatpay.Logger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+				wechatpay.Trace(func(_ context.Context, a wechatpay.Attempt) { traced = a }))
+			var opts []wechatpay.CallOption
+			if strings.Contains(tt.path, "{no}") {
+				opts = append(opts, wechatpay.Path("no", "OPENID"))
+			}
+			err := post(t, client.Chain(tt.path), opts...)
+			_, again := wechatpay.Call(t.Context(), client, "POST", "/"+tt.path, nil, nil, opts, new(order))
+			for _, err := range []error{err, again} {
+				if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Path != tt.want || !strings.Contains(err.Error(), " "+tt.want+": ") {
+					t.Errorf("the error is %v, want the path %s", err, tt.want)
+				}
+			}
+			if traced.Number == 0 { // nothing was sent
+				return
+			}
+			if traced.Path != tt.want || !strings.Contains(log.String(), "path="+tt.want+" ") {
+				t.Errorf("traced %s and logged %s", traced.Path, log.String())
+			}
+		})
+	}
+	err := post(t, newClient(t, &gateway{}).Chain("v3/new/OPENID"), wechatpay.Path("no", "1"))
+	if err == nil || strings.Contains(err.Error(), "OPENID") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestThePathsOfTheDocumentsShowAsTheyAre(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, &gateway{})
+	for _, op := range catalog.Operations() {
+		if strings.HasPrefix(op.Path, "/brand/") {
+			continue // for which there is another client
+		}
+		_, err := wechatpay.Send(t.Context(), client, op.Method, op.Path, nil, nil, []wechatpay.CallOption{nil})
+		if e, ok := errors.AsType[*wechatpay.Error](err); !ok || e.Path != op.Path {
+			t.Errorf("%s shows as %s", op.Path, e.Path)
+		}
 	}
 }

@@ -43,7 +43,7 @@ func (f *Future[T]) Then(fn func(T) error) *Future[T] {
 	})
 }
 
-// Wait returns the result once it is there. Its ctx ends the waiting, not the call.
+// Wait returns the result once it is there. ctx ends only the waiting.
 func (f *Future[T]) Wait(ctx context.Context) (T, error) {
 	if ctx == nil {
 		return *new(T), errors.New("wechatpay: the context of Wait is nil")
@@ -98,6 +98,9 @@ func All[T any](futures ...*Future[T]) *Future[[]T] {
 		values, errs := make([]T, len(futures)), make([]error, len(futures))
 		for i, f := range futures {
 			values[i], errs[i] = f.result()
+			if _, known := outcomeOf(errs[i]); errs[i] != nil && !known { // that of Then, after a success
+				errs[i] = unknown{errs[i]}
+			}
 		}
 		return values, errors.Join(errs...)
 	})

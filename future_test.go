@@ -120,19 +120,19 @@ func TestTheContextOfWaitEndsTheWaitingAndThatOfAsyncTheCall(t *testing.T) {
 type node struct{ c *wechatpay.Client }
 
 func (n node) Get(ctx context.Context, in cancelQuery, opts ...wechatpay.CallOption) (*order, error) {
-	return wechatpay.Call[order](ctx, n.c, "GET", "/v3/x", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/x", nil, in, opts, new(order))
 }
 func (n node) Post(ctx context.Context, in cancelRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/x", nil, in, opts)
 }
 func (n node) Put(ctx context.Context, in cancelRequest, opts ...wechatpay.CallOption) (*order, error) {
-	return wechatpay.Call[order](ctx, n.c, "PUT", "/v3/x", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/v3/x", nil, in, opts, new(order))
 }
 func (n node) Patch(ctx context.Context, in cancelRequest, opts ...wechatpay.CallOption) (*order, error) {
-	return wechatpay.Call[order](ctx, n.c, "PATCH", "/v3/x", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/x", nil, in, opts, new(order))
 }
 func (n node) Delete(ctx context.Context, in cancelRequest, opts ...wechatpay.CallOption) (*order, error) {
-	return wechatpay.Call[order](ctx, n.c, "DELETE", "/v3/x", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/x", nil, in, opts, new(order))
 }
 
 type cancelQuery struct {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -39,6 +38,9 @@ func Hosts(addresses map[string]string) Option {
 	return func(c *Client) error {
 		c.hosts = make(map[string]*url.URL, len(addresses))
 		for host, address := range addresses {
+			if !isHost(host) {
+				return errors.New("a key of Hosts is not a host alone, such as api.mch.weixin.qq.com")
+			}
 			origin, err := parseOrigin("the address of "+host, address)
 			if err != nil {
 				return err
@@ -50,7 +52,7 @@ func Hosts(addresses map[string]string) Option {
 }
 
 // HTTPClient sends with a copy of hc, which never follows a redirect and whose CheckRedirect is
-// never asked. It stands for [Transport] too: give one of the two.
+// never asked. It is given in place of [Transport].
 func HTTPClient(hc *http.Client) Option {
 	return func(c *Client) error {
 		if hc == nil {
@@ -84,8 +86,8 @@ func Clock(now func() time.Time) Option {
 	}
 }
 
-// Logger gets a record at level debug for each call. No record contains a key,
-// a signature, a body or a path argument. Default: none.
+// Logger gets a record at level debug for each attempt of a call. No record contains
+// a key, a signature, a body or an argument of [Path]. Default: none.
 func Logger(log *slog.Logger) Option {
 	return func(c *Client) error {
 		if log == nil {
@@ -138,6 +140,13 @@ func parseOrigin(what, address string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
+// isHost tells whether host is one as the documents print them, in lower case and with nothing around it.
+func isHost(host string) bool {
+	return host != "" && !strings.ContainsFunc(host, func(r rune) bool {
+		return r != '.' && r != '-' && (!isLetterOrDigit(r) || r >= 'A' && r <= 'Z')
+	})
+}
+
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
@@ -175,18 +184,26 @@ func MaxAttempts(n int) Option {
 // Default: for all of them.
 func RetryFor(reasons Retry) Option {
 	return func(c *Client) error {
+		if others := reasons &^ (RetryUnsent | RetryTooMany | RetryUnknown); others != 0 {
+			return fmt.Errorf("RetryFor has a reason that there is not: %#b", others)
+		}
 		c.retries = reasons
 		return nil
 	}
 }
 
-// BackupHosts says which host stands in for another one after an I/O error, for half a minute. The
-// keys and values are hosts as the documents print them. Default: api2.mch.weixin.qq.com for
-// api.mch.weixin.qq.com, and that for apihk.mch.weixin.qq.com; nil for none. It has no effect
-// with [BaseURL].
+// BackupHosts says which host stands in for another one after an I/O error, for half a minute, both
+// as the documents print them. Default: api2.mch.weixin.qq.com for api.mch.weixin.qq.com, and that
+// for apihk.mch.weixin.qq.com; nil for none. It has no effect with [BaseURL], nor where [Hosts] has
+// a host without its stand-in.
 func BackupHosts(hosts map[string]string) Option {
 	return func(c *Client) error {
-		c.backups.of = maps.Clone(hosts)
+		for host, other := range hosts {
+			if !isHost(host) || !isHost(other) {
+				return errors.New("BackupHosts has what is not a host alone, such as api.mch.weixin.qq.com")
+			}
+		}
+		c.backups = newBackups(hosts)
 		return nil
 	}
 }
@@ -253,8 +270,11 @@ var hopByHop = []string{"Connection", "Expect", "Http2-Settings", "Keep-Alive", 
 // json.RawMessage.
 func JSON(body any) CallOption {
 	return func(k *call) error {
-		if body == nil {
+		switch body.(type) {
+		case nil:
 			return errors.New("the JSON body is nil")
+		case string, []byte: // which would be sent as a string of JSON
+			return errors.New("the JSON body is text: use json.RawMessage for what is JSON already")
 		}
 		k.json = body
 		return nil
@@ -301,8 +321,8 @@ func MaxBytes(n int64) CallOption {
 }
 
 // Into also hands over the Response, which typed calls do not return: its Request-ID, its
-// headers and the fields that the types do not know. Only a verified success fills res, even if
-// its body then does not fit the type; after any other error res is unchanged.
+// headers and the fields that the types do not know. Only a verified 2xx fills res, even if
+// its body then is an error; after any other error res is unchanged.
 func Into(res *Response) CallOption {
 	return func(k *call) error {
 		if res == nil {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/internal/download"
-	"github.com/openwechatpay/wechatpay/internal/facts"
 )
 
 // Response is an answer of WeChat Pay whose signature was verified; the few files that WeChat Pay
@@ -71,7 +70,7 @@ func (r *Response) Decode(v any) error {
 	if err != nil {
 		return err
 	}
-	return r.opener.open(reflect.ValueOf(v))
+	return open(r.opener, reflect.ValueOf(v))
 }
 
 var errTooLarge = errors.New("the answer has more")
@@ -136,8 +135,17 @@ func (c *Client) handOver(k *call, req *http.Request, answer *http.Response) (*R
 		}
 		res.verified()
 	}
+	if k.stream.Hash == nil && endless(answer) {
+		_ = answer.Body.Close()
+		return nil, refusal(res, errors.New("nothing tells where the file ends, so that it may come cut off: give its Hash"))
+	}
 	k.stream.reader = download.New(answer.Body, k.stream.Config)
 	return res, nil
+}
+
+// endless tells whether the body of an answer just stops, as HTTP/1.0 has it. What was unpacked told its end.
+func endless(answer *http.Response) bool {
+	return answer.ProtoMajor == 1 && answer.ContentLength < 0 && len(answer.TransferEncoding) == 0 && !answer.Uncompressed
 }
 
 func (c *Client) response(req *http.Request, answer *http.Response, body []byte) *Response {
@@ -156,6 +164,12 @@ func (r *Response) verified() { r.Verified, r.Serial = true, r.Header.Get("Wecha
 
 func (r *Response) ok() bool { return r.StatusCode >= 200 && r.StatusCode < 300 }
 
+// pending tells whether r is a success by its status alone: a 202 with a code, such as USERPAYING, is
+// accepted and not done. That of operations that document a 202 has none.
+func (r *Response) pending() bool {
+	return r.StatusCode == http.StatusAccepted && refusal(r, nil).Code != ""
+}
+
 // Stream is [Call] for operations whose answer is a file, which is not signed, or by its hash. Close it.
 func Stream(ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (io.ReadCloser, error) {
 	return c.stream(ctx, &call{method: method, path: path, args: args, in: in}, opts)
@@ -164,8 +178,8 @@ func Stream(ctx context.Context, c *Client, method, path string, args []string, 
 // Download gets the file at the address that an earlier answer told, such as its download_url, and
 // hands it over as it comes. WeChat Pay does not sign files: give the hash that the signed answer told
 // with [Hash]. What was packed on demand (tar_type GZIP) comes unpacked. Read returns [io.EOF] only
-// if the file came whole; Close it. [AttemptTimeout] limits how long its parts take to come, and ctx
-// the whole.
+// if the file came whole, so that one without a length and without [Hash] is refused; Close it.
+// [AttemptTimeout] limits how long its parts take to come, and ctx the whole.
 //
 // The host has to be one of WeChat Pay, or of the Client's configuration; [BaseURL] holds for it too.
 func (c *Client) Download(ctx context.Context, address string, opts ...CallOption) (io.ReadCloser, error) {
@@ -187,9 +201,6 @@ type stream struct {
 func (c *Client) stream(ctx context.Context, k *call, opts []CallOption) (io.ReadCloser, error) {
 	k.stream = &stream{}
 	if _, err := c.do(ctx, k, opts); err != nil {
-		if e, ok := err.(*Error); ok {
-			e.Method, e.Path = k.method, k.path
-		}
 		return nil, err
 	}
 	return k.stream.reader, nil
@@ -212,11 +223,8 @@ func (k *call) locate(c *Client, address string) error {
 		return fmt.Errorf("the download is at %s://%s, which is not of WeChat Pay", u.Scheme, legible(host))
 	}
 	k.path, k.target = u.EscapedPath(), u.RequestURI()
-	k.fact = facts.Of(k.method, k.path)
+	k.look()
 	k.fact.Host = host
-	if !k.fact.Unsigned && !k.fact.Anonymous && k.fact.SignedOver == "" { // it is not known: its end may be an argument, which errors and logs do not show
-		k.path = k.path[:strings.LastIndex(k.path, "/")+1] + "…"
-	}
 	return nil
 }
 

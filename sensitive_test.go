@@ -332,7 +332,7 @@ func TestAnAnswersFieldsAreDecrypted(t *testing.T) {
 		Any: map[string]any{"z": a},
 	}
 	client := newClient(t, g)
-	out, err := wechatpay.Call[transfer](t.Context(), client, "GET", "/v3/x", nil, nil, nil)
+	out, err := wechatpay.Call(t.Context(), client, "GET", "/v3/x", nil, nil, nil, new(transfer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +397,7 @@ func TestWhatComesBackEncryptedWantsAKeyThatDecrypts(t *testing.T) {
 				t.Fatal(err)
 			}
 			var res wechatpay.Response
-			out, err := wechatpay.Call[transfer](t.Context(), client, "POST", "/v3/x", nil, nil, []wechatpay.CallOption{wechatpay.Into(&res)})
+			out, err := wechatpay.Call(t.Context(), client, "POST", "/v3/x", nil, nil, []wechatpay.CallOption{wechatpay.Into(&res)}, new(transfer))
 			if string(res.Body) != tt.body || !res.Verified {
 				t.Errorf("the response is %v", res)
 			}

@@ -149,6 +149,7 @@ func TestAnUploadThatWeChatPayWouldRefuseIsNotSent(t *testing.T) {
 		"without its file":               {uploadMedia, nil, "this call uploads a file: give wechatpay.File"},
 		"without its file but with JSON": {uploadMedia, []wechatpay.CallOption{wechatpay.JSON(map[string]string{})}, "this call uploads a file"},
 		"without content":                {uploadMedia, []wechatpay.CallOption{wechatpay.File("a.jpg", nil)}, "the file has no Content"},
+		"of a nil pointer":               {uploadMedia, []wechatpay.CallOption{wechatpay.File("a.jpg", (*bytes.Reader)(nil))}, "the file has no Content"},
 		"without a name":                 {uploadMedia, file("", "x"), "the file has no Name"},
 		"without an extension":           {uploadMedia, file("jpg", "x"), "no extension"},
 		"with a name that is too long":   {uploadMedia, file(strings.Repeat("长", 125)+".jpg", "x"), "129 characters, want at most 128"},

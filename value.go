@@ -278,31 +278,31 @@ func newOpener(key crypto.Signer) *opener {
 }
 
 // open decrypts each Sensitive in v, which was just decoded, in its place.
-func (o *opener) open(v reflect.Value) error {
+func open(o *opener, v reflect.Value) error {
 	t := traitsOf(v.Type())
 	if t.needs&needsKey == 0 {
 		return nil
 	}
 	switch v.Kind() {
 	case reflect.String:
-		return o.openText(v)
+		return openText(o, v)
 	case reflect.Pointer:
 		if !v.IsNil() {
-			return o.open(v.Elem())
+			return open(o, v.Elem())
 		}
 	case reflect.Interface: // decoding puts no Sensitive in, but fills what a pointer in it leads to
 		if v.Elem().Kind() == reflect.Pointer {
-			return o.open(v.Elem())
+			return open(o, v.Elem())
 		}
 	case reflect.Struct:
 		for _, f := range t.fields {
-			if err := o.open(v.FieldByIndex(f.index)); err != nil {
+			if err := open(o, v.FieldByIndex(f.index)); err != nil {
 				return within(f.name, err)
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if err := o.open(v.Index(i)); err != nil {
+			if err := open(o, v.Index(i)); err != nil {
 				return within(strconv.Itoa(i), err)
 			}
 		}
@@ -310,7 +310,7 @@ func (o *opener) open(v reflect.Value) error {
 		for i := v.MapRange(); i.Next(); {
 			member := reflect.New(v.Type().Elem()).Elem()
 			member.SetIterValue(i)
-			if err := o.open(member); err != nil {
+			if err := open(o, member); err != nil {
 				return within("*", err) // its name is the answer's
 			}
 			v.SetMapIndex(i.Key(), member)
@@ -319,7 +319,7 @@ func (o *opener) open(v reflect.Value) error {
 	return nil
 }
 
-func (o *opener) openText(v reflect.Value) error {
+func openText(o *opener, v reflect.Value) error {
 	if v.Len() == 0 {
 		return nil
 	}

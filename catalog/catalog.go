@@ -67,6 +67,12 @@ type Security struct {
 	ResponseUnsigned      bool   `json:"response_unsigned"`       // the answer has no signature
 	ResponseSignatureOver string `json:"response_signature_over"` // the header that is signed instead of the body
 	NeedsPlatformSerial   bool   `json:"needs_platform_serial"`   // Wechatpay-Serial names the key that fields are encrypted with
+
+	// Of APIv2:
+	SignTypes         []string `json:"sign_types"`         // MD5, HMAC-SHA256; the first is the default
+	ClientCertificate bool     `json:"client_certificate"` // the merchant's certificate in TLS
+	NoNonce           bool     `json:"no_nonce"`           // it takes no nonce_str
+	SignOver          []string `json:"sign_over"`          // the members that are signed, where it is not all
 }
 
 // Request is what an operation takes.
@@ -120,6 +126,7 @@ type Field struct {
 	Enum      []string `json:"enum"`       // documented values; answers may have more
 	Format    string   `json:"format"`     // of a string that is a time, such as "rfc3339"; alternatives with | between
 	Integral  bool     `json:"integral"`   // a number that is an integer
+	Indexed   int      `json:"indexed"`    // of APIv2: 1 where the name ends in _$n, which is _0, _1, …; 2 for _$n_$m
 	Unit      string   `json:"unit"`       // "fen" where that is what a number counts
 	MinLength int      `json:"min_length"`
 	MaxLength int      `json:"max_length"` // in characters

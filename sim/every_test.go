@@ -3,17 +3,13 @@ package sim_test
 import (
 	"bytes"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,8 +20,8 @@ import (
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/catalog/catalogtest"
 	"github.com/openwechatpay/wechatpay/crypt"
-	"github.com/openwechatpay/wechatpay/internal/sm3"
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/simtest"
 )
@@ -108,8 +104,9 @@ func must[T any](v T, err error) T {
 type request struct {
 	op     *catalog.Operation
 	target string
+	header map[string]string
 	body   map[string]any // nil without one; of an upload the part meta
-	file   []byte
+	file   *catalogtest.File
 }
 
 // reply is the answer to a call.
@@ -135,6 +132,9 @@ func (c *caller) send(r request) reply {
 	req, err := http.NewRequestWithContext(c.t.Context(), r.op.Method, c.URL+r.target, bytes.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
 	}
 	req.Header.Set("Accept", "*/*")
 	req.Header.Set("Content-Type", kind)
@@ -177,14 +177,14 @@ func jsonOf(t *testing.T, v any) []byte {
 	return text
 }
 
-func multipartOf(t *testing.T, f *catalog.File, meta, content []byte) (body []byte, contentType string) {
+func multipartOf(t *testing.T, f *catalog.File, meta []byte, file *catalogtest.File) (body []byte, contentType string) {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for _, part := range []struct {
 		header  string
 		content []byte
-	}{{`form-data; name="meta"`, meta}, {fmt.Sprintf(`form-data; name=%q; filename="a.%s"`, f.Part, fileType(f)), content}} {
+	}{{`form-data; name="meta"`, meta}, {fmt.Sprintf(`form-data; name=%q; filename=%q`, f.Part, file.Name), file.Content}} {
 		p, err := w.CreatePart(textproto.MIMEHeader{"Content-Disposition": {part.header}})
 		if err != nil {
 			t.Fatal(err)
@@ -195,128 +195,23 @@ func multipartOf(t *testing.T, f *catalog.File, meta, content []byte) (body []by
 	return b.Bytes(), w.FormDataContentType()
 }
 
-func fileType(f *catalog.File) string {
-	if len(f.Limits) == 0 {
-		return "bin"
-	}
-	return f.Limits[0].Types[0]
-}
-
 // minimal is a request with what is required, and nothing else.
 func (c *caller) minimal(op *catalog.Operation) request {
-	c.t.Helper()
-	r := request{op: op, target: op.Path}
-	for _, f := range op.Request.Path {
-		r.target = strings.Replace(r.target, "{"+f.Name+"}", url.PathEscape(fmt.Sprint(c.sample(&f))), 1)
-	}
-	query := url.Values{}
-	for _, f := range op.Request.Query {
-		if f.Required {
-			query.Set(f.Name, fmt.Sprint(c.sample(&f)))
-		}
-	}
-	if len(query) > 0 {
-		r.target += "?" + query.Encode()
-	}
-	if body := op.Request.Body; body != nil && body.Kind != "empty" {
-		r.body = c.object(body.Fields)
-		if body.File != nil {
-			if r.file = []byte(png); fileType(body.File) == "pdf" {
-				r.file = []byte("%PDF-1.7 of nothing")
-			}
-			r.body[body.File.Digest] = digestOf(body.File, r.file)
-			if body.File.Name != "" {
-				r.body[body.File.Name] = "a." + fileType(body.File)
-			}
-		}
-	}
-	return r
+	return c.request(op, catalogtest.Sampler{RequiredOnly: true, Encrypt: c.encrypt})
 }
 
-func digestOf(f *catalog.File, content []byte) string {
-	hashes := map[string]func() hash.Hash{"": sha256.New, "SM3": sm3.New}
-	h := hashes[f.Hash]()
-	h.Write(content)
-	return hex.EncodeToString(h.Sum(nil))
+func (c *caller) request(op *catalog.Operation, s catalogtest.Sampler) request {
+	r := s.Request(op)
+	return request{op: op, target: r.Target(op), header: r.Header, body: r.Body, file: r.File}
 }
 
-// object has the required ones of the fields.
-func (c *caller) object(fields []catalog.Field) map[string]any {
+func (c *caller) encrypt(plaintext string) any {
 	c.t.Helper()
-	object := map[string]any{}
-	for i := range fields {
-		f := &fields[i]
-		if !f.Required {
-			continue
-		}
-		one, isList := strings.CutSuffix(f.Type, "[]")
-		item := *f
-		item.Type = one
-		object[f.Name] = c.sample(&item)
-		if isList {
-			object[f.Name] = slices.Repeat([]any{object[f.Name]}, max(1, f.MinItems))
-		}
-	}
-	return object
-}
-
-// samples are texts, of which one should fit a pattern.
-var samples = []string{"4200000001", "https://example.com/notify", "https://example.com", strings.Repeat("0", 64)}
-
-// sample is a value that f may have.
-func (c *caller) sample(f *catalog.Field) any {
-	c.t.Helper()
-	switch f.Type {
-	case "object":
-		return c.object(f.Fields)
-	case "boolean":
-		return true
-	case "integer", "number":
-		n := int64(1)
-		if len(f.Enum) > 0 {
-			return json.Number(f.Enum[0])
-		}
-		if f.Minimum != nil {
-			n = max(n, *f.Minimum)
-		}
-		if f.Maximum != nil {
-			n = min(n, *f.Maximum)
-		}
-		return n
-	}
-	text := c.text(f)
-	if f.Encrypted == "" {
-		return text
-	}
-	ciphertext, err := crypt.EncryptOAEP(c.platform, text)
+	ciphertext, err := crypt.EncryptOAEP(c.platform, plaintext)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return ciphertext
-}
-
-func (c *caller) text(f *catalog.Field) string {
-	c.t.Helper()
-	if len(f.Enum) > 0 {
-		return f.Enum[0]
-	}
-	format, _, _ := strings.Cut(f.Format, "|")
-	if format != "" {
-		return map[string]string{"rfc3339": "2026-11-25T20:00:00+08:00", "yyyy-MM-dd": "2026-11-25", "yyyyMMdd": "20261125", "yyyyMMddHHmmss": "20261125200000", "OnAccept": format}[format]
-	}
-	for _, text := range samples {
-		for len(text) < f.MinLength {
-			text += "0"
-		}
-		if f.MaxLength > 0 {
-			text = text[:min(len(text), f.MaxLength)]
-		}
-		if f.Pattern == "" || regexp.MustCompile("^(?:"+f.Pattern+")$").MatchString(text) {
-			return text
-		}
-	}
-	c.t.Fatalf("no sample fits the pattern %s of %s: add one", f.Pattern, f.Name)
-	return ""
 }
 
 // shaped tells that the simulator has no rules for the operation.
@@ -419,13 +314,21 @@ func (c *caller) checkObject(fields []catalog.Field, got map[string]any) error {
 }
 
 func (c *caller) checkValue(f *catalog.Field, value any) error {
+	if f.Encoded != "" {
+		text, _ := value.(string)
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&value); err != nil {
+			return fmt.Errorf("it is not a string that holds JSON: %v", value)
+		}
+	}
 	if one, isList := strings.CutSuffix(f.Type, "[]"); isList {
 		list, ok := value.([]any)
 		if !ok || len(list) < max(1, f.MinItems) || f.MaxItems > 0 && len(list) > f.MaxItems {
 			return fmt.Errorf("the list is %v", value)
 		}
 		item := *f
-		item.Type = one
+		item.Type, item.Encoded = one, ""
 		for _, value := range list {
 			if err := c.checkValue(&item, value); err != nil {
 				return err
@@ -529,9 +432,9 @@ func TestTheDigestOfEveryUploadIsCompared(t *testing.T) {
 			other.Hash = "SM3"
 		}
 		for name, digest := range map[string]string{
-			"of another file": digestOf(op.Request.Body.File, []byte("another")),
-			"by another hash": digestOf(&other, r.file),
-			"in upper case":   strings.ToUpper(digestOf(op.Request.Body.File, r.file)),
+			"of another file": catalogtest.Digest(op.Request.Body.File, []byte("another")),
+			"by another hash": catalogtest.Digest(&other, r.file.Content),
+			"in upper case":   strings.ToUpper(catalogtest.Digest(op.Request.Body.File, r.file.Content)),
 		} {
 			r.body[op.Request.Body.File.Digest] = digest
 			if got := c.send(r); got.StatusCode != http.StatusBadRequest || !strings.Contains(string(got.body), "PARAM_ERROR") {

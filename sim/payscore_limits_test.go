@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/catalog/catalogtest"
 	"github.com/openwechatpay/wechatpay/sim/internal/mapping"
 )
 
@@ -24,62 +25,17 @@ type form struct {
 	body        object
 }
 
+// least makes what a call has to have, and no more.
+var least = catalogtest.Sampler{RequiredOnly: true}
+
 // filledIn is the least that the operation takes.
 func filledIn(op *catalog.Operation) *form {
-	f := &form{op, map[string]string{}, map[string]string{}, nil}
-	for _, p := range op.Request.Path {
-		f.path[p.Name] = fmt.Sprint(sample(&p))
-	}
-	for _, p := range op.Request.Query {
-		if p.Required {
-			f.query[p.Name] = fmt.Sprint(sample(&p))
-		}
-	}
-	if op.Request.Body != nil {
-		f.body = least(op.Request.Body.Fields)
+	r := least.Request(op)
+	f := &form{op, r.Path, map[string]string{}, r.Body}
+	for name := range r.Query {
+		f.query[name] = r.Query.Get(name)
 	}
 	return f
-}
-
-// least is an object with the members that it has to have.
-func least(fields []catalog.Field) object {
-	o := object{}
-	for i := range fields {
-		if fields[i].Required {
-			o[fields[i].Name] = sample(&fields[i])
-		}
-	}
-	return o
-}
-
-// sample is a value that the field takes.
-func sample(f *catalog.Field) any {
-	if one, list := strings.CutSuffix(f.Type, "[]"); list {
-		item := *f
-		item.Type = one
-		return []any{sample(&item)}
-	}
-	switch {
-	case f.Type == "object":
-		return least(f.Fields)
-	case f.Type == "boolean":
-		return true
-	case f.Type != "string":
-		return 1
-	case len(f.Enum) > 0:
-		return f.Enum[0]
-	case strings.HasPrefix(f.Format, "yyyyMMddHHmmss"):
-		return "20261125120000"
-	case f.Format == "yyyyMMdd":
-		return "20261125"
-	case f.Format == "yyyy-MM-dd":
-		return "2026-11-25"
-	case f.Format != "":
-		return "2026-11-25T12:00:00+08:00"
-	case strings.HasPrefix(f.Pattern, "^https"):
-		return address(30)
-	}
-	return "1"
 }
 
 // address is a URL of n characters.
@@ -132,7 +88,7 @@ func (f *form) set(place string, value any) (pointer string) {
 		}
 		field := find(fields, name)
 		if o[name] == nil {
-			o[name] = sample(field)
+			o[name] = least.Value(field)
 		}
 		next := o[name]
 		if list, ok := next.([]any); ok {
@@ -313,7 +269,7 @@ func TestListsAreBoundedInEveryCall(t *testing.T) {
 				default:
 					fewest, most = 0, 30
 				}
-				items := func(n int) []any { return slices.Repeat([]any{least(field.Fields)}, n) }
+				items := func(n int) []any { return slices.Repeat([]any{least.Object(field.Fields)}, n) }
 				for _, n := range []int{fewest, most} {
 					f.set(member, items(n))
 					if misfit := f.misfit(t); misfit != nil {

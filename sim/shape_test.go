@@ -19,6 +19,7 @@ import (
 
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/catalog/catalogtest"
 	"github.com/openwechatpay/wechatpay/crypt"
 	"github.com/openwechatpay/wechatpay/internal/sm3"
 	"github.com/openwechatpay/wechatpay/sim"
@@ -307,9 +308,11 @@ func TestASensitiveFieldIsAnsweredAsItWasSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCaller(t)
-			r := c.minimal(catalog.Find(tt.id))
-			if r.body != nil {
-				r.body[tt.member] = c.sample(&catalog.Field{Type: "string", Encrypted: "platform"})
+			op := catalog.Find(tt.id)
+			r, plain := c.request(op, catalogtest.Sampler{Encrypt: c.encrypt}), catalogtest.Sampler{}.Request(op)
+			want := plain.Query.Get(tt.member)
+			if plain.Body != nil {
+				want = plain.Body[tt.member].(string)
 			}
 			got := c.send(r)
 			var body map[string]any
@@ -317,9 +320,33 @@ func TestASensitiveFieldIsAnsweredAsItWasSent(t *testing.T) {
 				t.Fatalf("answered %v: %v", got, err)
 			}
 			ciphertext, _ := body[tt.member].(string)
-			if plaintext, err := crypt.DecryptOAEP(c.key, ciphertext); err != nil || plaintext != samples[0] {
+			if plaintext, err := crypt.DecryptOAEP(c.key, ciphertext); err != nil || plaintext != want {
 				t.Errorf("answered %v, whose %s is %q, %v", got, tt.member, plaintext, err)
 			}
 		})
+	}
+}
+
+func TestAStatelessGatewayHasNoRules(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(w *world.World) { w.Stateless, w.Merchants[0].KeyMode = true, world.MigratingMode })
+	certificate := b.Merchant().PlatformKeys[1].Serial
+	tests := map[string]struct {
+		a    answer
+		want string
+		at   string // a member of the answer, with its value
+		is   any
+	}{
+		"an order that was never made":      {b.query("T1"), "200", "out_order_no", "T1"},
+		"what only an open order lets":      {b.cancel("T1", cancelBody("r")), "204", "", nil},
+		"a service that the world lacks":    {b.create(newOrder(object{"service_id": "1"})), "200", "service_id", "1"},
+		"a member that is required":         {b.cancel("T1", object{"service_id": "1", "sub_mchid": "2"}), "400 PARAM_ERROR", "", nil},
+		"certificates, for those are keys":  {b.call(http.MethodGet, "v3/certificates"), "200", "data/serial_no", certificate},
+		"an operation that never had rules": {b.call(http.MethodPost, refunds, wechatpay.JSON(refund(nil))), "200", "out_refund_no", "R1"},
+	}
+	for name, tt := range tests {
+		if b.want(tt.a, tt.want); tt.at != "" && tt.a.at(tt.at) != tt.is {
+			t.Errorf("%s: %s is %v, want %v", name, tt.at, tt.a.at(tt.at), tt.is)
+		}
 	}
 }

@@ -8,12 +8,12 @@ package v3
 
 import "github.com/openwechatpay/wechatpay"
 
-// Root is /v3.
+// Root is /v3, and what the documents have beside it: /hk, /global, /invoicing and /brand.
 type Root struct {
 	c *wechatpay.Client
 }
 
-// New returns the root of the chain, whose steps are the segments that follow /v3.
+// New returns the root of the chain, whose steps are the segments of the path but a leading /v3.
 func New(client *wechatpay.Client) Root { return Root{c: client} }
 
 // Endpoints returns every endpoint of APIv3, by its path as the documents print it, without

@@ -53,7 +53,7 @@ func decoded(s string) (v any, ok bool) {
 	return v, json.Unmarshal([]byte(s), &v) == nil
 }
 
-// pruned is v without empty strings, and with the JSON that strings hold in their place. A type that
+// pruned is v without what is zero, and with the JSON that strings hold in their place. A type that
 // requests share may have a field that they must send and this answer does not have; it encodes
 // as "".
 func pruned(v any) any {
@@ -68,7 +68,8 @@ func pruned(v any) any {
 		}
 	case map[string]any:
 		for name, member := range v {
-			if v[name] = pruned(member); v[name] == "" {
+			switch v[name] = pruned(member); v[name] {
+			case "", false, 0.0, json.Number("0"):
 				delete(v, name)
 			}
 		}

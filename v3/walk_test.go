@@ -101,9 +101,27 @@ func clientOf(t testing.TB, g *gateway, m wechatpay.Merchant) *wechatpay.Client 
 // verb is a verb of the chain, found by walking it.
 type verb struct {
 	op     *catalog.Operation
-	target string // the path that it has to send, with the arguments of the walk
+	target string   // the path that it has to send, with the arguments of the walk
+	steps  []string // the names of the methods that lead to it, and its own
 	call   reflect.Value
 	g      *gateway
+}
+
+// on is the verb of another chain, with other arguments of the path.
+func (v verb) on(root any, args []string) reflect.Value {
+	n := reflect.ValueOf(root)
+	for _, step := range v.steps {
+		method := n.MethodByName(step)
+		switch method.Type().NumIn() {
+		case 0:
+			n = method.Call(nil)[0]
+		case 1:
+			n, args = method.Call([]reflect.Value{argumentOf(method.Type().In(0), args[0])})[0], args[1:]
+		default:
+			return method
+		}
+	}
+	panic("no verb is at the end of " + strings.Join(v.steps, "."))
 }
 
 // zero is the zero value of what the verb takes, invalid if that is nothing. A file is there.
@@ -183,30 +201,32 @@ func walked(t *testing.T, g *gateway, client *wechatpay.Client) []verb {
 			w.missing[op.ID()] = verb{op: op, target: target(p, op)}
 		}
 	}
-	w.from(reflect.ValueOf(v3.New(client)))
+	w.from(reflect.ValueOf(v3.New(client)), nil)
 	for _, id := range slices.Sorted(maps.Keys(w.missing)) {
 		t.Errorf("the chain has no verb for %s", id)
 	}
 	return w.found
 }
 
-// from walks on from a node: whatever takes no context is a step.
-func (w *walk) from(n reflect.Value) {
+// from walks on from a node, which these steps led to: whatever takes no context is a step.
+func (w *walk) from(n reflect.Value, steps []string) {
 	for method, call := range n.Methods() {
+		steps := append(slices.Clip(steps), method.Name)
 		switch call.Type().NumIn() {
 		case 0:
-			w.from(call.Call(nil)[0])
+			w.from(call.Call(nil)[0], steps)
 		case 1:
-			w.from(call.Call([]reflect.Value{typed(method.Name, call.Type().In(0))})[0])
+			of := call.Type().In(0)
+			w.from(call.Call([]reflect.Value{argumentOf(of, argument(method.Name, of.Kind() == reflect.Int64))})[0], steps)
 		default:
-			w.verb(n.Type().String()+"."+method.Name, call)
+			w.verb(n.Type().String()+"."+method.Name, call, steps)
 		}
 	}
 }
 
 // verb finds out which operation a verb is: an error says so, and a context that has ended
 // makes one before anything is sent.
-func (w *walk) verb(name string, call reflect.Value) {
+func (w *walk) verb(name string, call reflect.Value, steps []string) {
 	ended, end := context.WithCancel(w.t.Context())
 	end()
 	args := []reflect.Value{reflect.ValueOf(ended)}
@@ -227,7 +247,7 @@ func (w *walk) verb(name string, call reflect.Value) {
 	if !strings.HasSuffix(strings.ToUpper(name), "."+v.op.Method) {
 		w.t.Errorf("%s is %s", name, id)
 	}
-	v.call, v.g = call, w.g
+	v.steps, v.call, v.g = steps, call, w.g
 	w.found = append(w.found, v)
 	delete(w.missing, id)
 }
@@ -261,12 +281,12 @@ func argument(step string, number bool) string {
 	return strconv.FormatInt(1<<60+int64(h.Sum32()), 10)
 }
 
-// typed is the argument of a step as what it takes.
-func typed(step string, t reflect.Type) reflect.Value {
+// argumentOf is the argument of a step as what it takes.
+func argumentOf(t reflect.Type, text string) reflect.Value {
 	if t.Kind() != reflect.Int64 {
-		return reflect.ValueOf(argument(step, false))
+		return reflect.ValueOf(text)
 	}
-	n, err := strconv.ParseInt(argument(step, true), 10, 64)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		panic(err)
 	}

@@ -225,10 +225,11 @@ func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gatewa
 		}
 	}
 	if f.stateless != nil {
-		if w == nil {
-			w = world.Default()
+		own := *world.Default()
+		if w != nil {
+			own = *w
 		}
-		w.Stateless = *f.stateless
+		own.Stateless, w = *f.stateless, &own
 	}
 	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout, why: p.stderr}), AllowCallbacks: f.callbacks, ManageToken: f.token}
 	if journal != nil {

@@ -326,6 +326,28 @@ func TestSimBeginsWithASeed(t *testing.T) {
 	refuses(t, dir, "--seed is of no use", "--seed", seed)
 }
 
+func TestSimIsStatelessUntilItIsToldOtherwise(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "wxpay-sim")
+	for _, tt := range []struct {
+		args      []string
+		stateless bool
+	}{
+		{nil, false},
+		{[]string{"--stateless"}, true},
+		{nil, true},
+		{[]string{"--stateless=false"}, false},
+	} {
+		r := startSim(t, dir, tt.args...)
+		_, err := payscore.New(r.client(t)).Partner().Serviceorder().
+			Get(t.Context(), payscore.GetPartnerServiceOrderQuery{ServiceID: "1", SubMchID: "2", OutOrderNo: "NEVER_MADE"})
+		if (err == nil) != tt.stateless {
+			t.Errorf("with %v, an order that was never made is answered %v", tt.args, err)
+		}
+		r.end(t)
+	}
+}
+
 func TestSimWithoutThePrivateKey(t *testing.T) {
 	t.Parallel()
 	w := world.Default()

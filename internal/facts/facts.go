@@ -49,14 +49,19 @@ type exception struct {
 // region is where all paths that begin alike are sent to another host, unknown ones too.
 type region struct{ prefix, host string }
 
-// Of returns the facts of the operation with this method and path, parameters in braces.
-func Of(method, path string) Fact {
-	i, found := slices.BinarySearchFunc(exceptions[:], exception{path: path, method: method}, func(a, b exception) int {
+// Of returns the facts of the operation with this method and path, whose parameters stand in braces or are
+// filled in, and its path as the documents print it: "" if nothing is exceptional about it.
+func Of(method, path string) (fact Fact, template string) {
+	bare := strings.TrimSuffix(path, "/")
+	i, found := slices.BinarySearchFunc(exceptions[:], exception{path: bare, method: method}, func(a, b exception) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
 	})
-	var fact Fact
+	if !found && !strings.Contains(bare, "{") {
+		i = slices.IndexFunc(exceptions[:], func(e exception) bool { return e.method == method && fits(e.path, bare) })
+		found = i >= 0
+	}
 	if found {
-		fact = exceptions[i].fact
+		fact, template = exceptions[i].fact, exceptions[i].path
 	}
 	for _, r := range regions {
 		if fact.Host == "" && strings.HasPrefix(path, r.prefix) {
@@ -64,5 +69,22 @@ func Of(method, path string) Fact {
 		}
 	}
 	fact.Host = cmp.Or(fact.Host, usual.Host)
-	return fact
+	return fact, template
+}
+
+// fits tells whether path is template with its parameters filled in.
+func fits(template, path string) bool {
+	if before, _, _ := strings.Cut(template, "{"); !strings.HasPrefix(path, before) {
+		return false // at little cost, as nearly always
+	}
+	for more := true; more; {
+		var want, segment string
+		var left bool
+		want, template, more = strings.Cut(template, "/")
+		segment, path, left = strings.Cut(path, "/")
+		if more != left || segment != want && (segment == "" || !strings.HasPrefix(want, "{")) {
+			return false
+		}
+	}
+	return true
 }

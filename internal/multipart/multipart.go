@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -60,7 +61,7 @@ type Form struct {
 // New reads the file once for its digest, and makes the form. members is a JSON object of what else
 // is in meta, nil if there is nothing.
 func New(rules Rules, name string, content io.Reader, members []byte) (*Form, error) {
-	if content == nil {
+	if v := reflect.ValueOf(content); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, errors.New("the file has no Content")
 	}
 	if err := checkName(name); err != nil {

@@ -132,6 +132,31 @@ func TestAPipeIsKeptInMemory(t *testing.T) {
 	}
 }
 
+// TestWhatIsKeptInMemoryHasALimit: where the operation tells none, of a file that can be read only once.
+func TestWhatIsKeptInMemoryHasALimit(t *testing.T) {
+	t.Parallel()
+	small := Rules{Part: "file", Digest: "sha256", Limits: []Limit{{[]string{"jpg"}, 10}}}
+	for name, tt := range map[string]struct {
+		rules Rules
+		size  int64
+		want  string // the error, "" for none
+	}{
+		"as much as is kept":          {usual, MaxKept, ""},
+		"a byte more":                 {usual, MaxKept + 1, "the file has more than 33554432 bytes"},
+		"as much as the operation":    {small, 10, ""},
+		"a byte more than it has too": {small, 11, "the file has more than 10 bytes"},
+	} {
+		_, err := New(tt.rules, "a.jpg", io.LimitReader(zeros{}, tt.size), nil)
+		if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
 func TestMetaKeepsWhatGoesWithTheFile(t *testing.T) {
 	t.Parallel()
 	const digest = `"sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"`

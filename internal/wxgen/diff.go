@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -140,13 +141,24 @@ func (c *changes) operation(old, now *catalog.Operation) {
 	c.value(changed, at, "name", old.Name, now.Name)
 	c.value(changed, at, "modes", old.Modes, now.Modes)
 	c.value(changed, at, "repeatable", old.Repeatable != "", now.Repeatable != "")
-	c.value(changed, at, "security", old.Security, now.Security)
+	c.value(changed, at, "security", saysOf(old.Security), saysOf(now.Security))
 	c.value(changed, at, "status", old.Response.Status, now.Response.Status)
 	c.fields(at+": path", true, old.Request.Path, now.Request.Path)
 	c.fields(at+": query", true, old.Request.Query, now.Request.Query)
 	c.fields(at+": headers", true, old.Request.Headers, now.Request.Headers)
 	c.body(at+": request", true, old.Request.Body, now.Request.Body)
 	c.body(at+": response", false, old.Response.Body, now.Response.Body)
+}
+
+// saysOf is what a struct of facts says, without what it leaves out.
+func saysOf(facts any) string {
+	var says []string
+	for f, v := range reflect.ValueOf(facts).Fields() {
+		if !v.IsZero() {
+			says = append(says, fmt.Sprintf("%s %v", f.Tag.Get("json"), v))
+		}
+	}
+	return cmp.Or(strings.Join(says, ", "), "usual")
 }
 
 // body compares two bodies, which are nil where there are none.

@@ -172,10 +172,10 @@ func TestWhatAChangeOfTheCatalogMeans(t *testing.T) {
 		},
 		"an answer that is no longer signed": {
 			`"title": "倒掉",`, `"title": "倒掉", "security": {"scheme": "none"},`,
-			"Also changed\n  DELETE /v3/tea/pots/{pot_id}: security is {Scheme:none ResponseUnsigned:false ResponseSignatureOver: NeedsPlatformSerial:false}, " +
-				"was {Scheme: ResponseUnsigned:false ResponseSignatureOver: NeedsPlatformSerial:false}\n",
-			"Also changed\n  DELETE /v3/tea/pots/{pot_id}: security is {Scheme: ResponseUnsigned:false ResponseSignatureOver: NeedsPlatformSerial:false}, " +
-				"was {Scheme:none ResponseUnsigned:false ResponseSignatureOver: NeedsPlatformSerial:false}\n",
+			"Also changed\n  DELETE /v3/tea/pots/{pot_id}: security is scheme none, " +
+				"was usual\n",
+			"Also changed\n  DELETE /v3/tea/pots/{pot_id}: security is usual, " +
+				"was scheme none\n",
 		},
 		"an operation that is retired": {
 			`"title": "倒掉",`, `"title": "倒掉", "lifecycle": {"status": "retired", "since": "2026-01-01"},`,

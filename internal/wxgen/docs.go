@@ -79,7 +79,7 @@ func (m *model) printReference(p *printer) {
 	p.printf("\n## %s\n\n%s %s: [`%s.New(client)`](../%s), `v3.New(client).%s()`\n\n",
 		m.segment, m.product.Title, m.product.English, m.pkg, m.product.Name, exported(m.segment))
 	for _, u := range m.root.uses("") {
-		result, _ := u.result()
+		result, _ := u.result(m.v2)
 		p.printf("- %s%s\\\n  `%s`\\\n  `%s` → `%s`\n", linked(u.op.Title, u.op.Docs), mark(u.op.Lifecycle), u.op.ID(), u.chain, result)
 	}
 	for _, e := range m.events {
@@ -94,14 +94,24 @@ func linked(title string, docs []string) string {
 	if len(docs) == 0 {
 		return title
 	}
-	text, seen := fmt.Sprintf("[%s](%s)", title, docs[0]), map[string]bool{audience(docs[0]): true}
-	for _, page := range docs[1:] {
-		if who := audience(page); !seen[who] {
-			seen[who] = true
-			text += fmt.Sprintf(" [%s](%s)", who, page)
-		}
+	text := fmt.Sprintf("[%s](%s)", title, docs[0])
+	for _, page := range oneForEach(docs)[1:] {
+		text += fmt.Sprintf(" [%s](%s)", audience(page), page)
 	}
 	return text
+}
+
+// oneForEach are the first pages for each kind of caller. Some operations have dozens, one for each way
+// to pay, which say the same.
+func oneForEach(docs []string) (pages []string) {
+	seen := map[string]bool{}
+	for _, page := range docs {
+		if who := audience(page); !seen[who] {
+			seen[who] = true
+			pages = append(pages, page)
+		}
+	}
+	return pages
 }
 
 // audience is for whom an official page is written.
@@ -147,7 +157,7 @@ func find(c *catalog.Catalog, words []string, w io.Writer) error {
 			}
 		}
 		for _, u := range m.root.uses(m.pkg + ".New(client)") {
-			result, _ := u.result()
+			result, _ := u.result(m.v2)
 			show(u.op.ID()+" "+u.op.Title, u.chain+" → "+result, parts(u.op))
 		}
 		for _, e := range m.events {

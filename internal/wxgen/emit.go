@@ -172,17 +172,24 @@ func printStep(p *printer, n, c *node) {
 func (m *model) printVerb(p *printer, n *node, v *verb) {
 	p.printf("// %s %s\n//\n//\t%s %s\n//\n", v.name(), v.op.Title, v.op.Method, v.op.Path)
 	p.printf("// %s\n%s", see(v.op.Docs), fate(v.op.Lifecycle))
-	result, call := v.result()
+	result, call := v.result(m.v2)
+	out := ""
+	if v.out != nil {
+		out = ", new(" + v.out.name + ")"
+	}
 	in, value := "", "nil"
 	if v.in != nil {
 		in, value = "in "+v.in.name+", ", "in"
 	}
-	args := "nil"
-	if len(n.params) > 0 {
-		args = "[]string{n." + strings.Join(n.params, ", n.") + "}"
+	path, args := v.op.Path, ", nil"
+	switch {
+	case m.v2:
+		path, args = "/v2"+path, ""
+	case len(n.params) > 0:
+		args = ", []string{n." + strings.Join(n.params, ", n.") + "}"
 	}
 	p.printf("func (n %s) %s(ctx context.Context, %sopts ...wechatpay.CallOption) (%s, error) {\n", n.typeName, v.name(), in, result)
-	p.printf("\treturn wechatpay.%s(ctx, n.c, %q, %q, %s, %s, opts)\n}\n\n", call, v.op.Method, v.op.Path, args, value)
+	p.printf("\treturn wechatpay.%s(ctx, n.c, %q, %q%s, %s, opts%s)\n}\n\n", call, v.op.Method, path, args, value, out)
 	for _, t := range []*structType{v.in, v.out} {
 		if t != nil && !t.shared() {
 			printStruct(p, t)
@@ -191,12 +198,18 @@ func (m *model) printVerb(p *printer, n *node, v *verb) {
 }
 
 // result is the type that a verb returns, and the function that gives it.
-func (v *verb) result() (typ, call string) {
-	switch {
+func (v *verb) result(v2 bool) (typ, call string) {
+	switch kind := v.op.Response.Body.Kind; {
+	case v2 && kind == "redirect":
+		return "string", "LinkXML"
+	case v2 && v.out != nil:
+		return "*" + v.out.name, "CallXML"
+	case v2:
+		return "*wechatpay.Response", "SendXML"
 	case v.op.Response.Body.Kind == "download":
 		return "io.ReadCloser", "Stream"
 	case v.out != nil:
-		return "*" + v.out.name, "Call[" + v.out.name + "]"
+		return "*" + v.out.name, "Call"
 	}
 	return "*wechatpay.Response", "Send"
 }
@@ -206,7 +219,7 @@ func see(docs []string) string {
 	if len(docs) == 0 {
 		return "No official page is known for it."
 	}
-	return "See " + enumerate(docs) + "."
+	return "See " + enumerate(oneForEach(docs)) + "."
 }
 
 // fate is what has become of an operation, as the end of its comment.
@@ -274,7 +287,7 @@ func printStruct(p *printer, t *structType, docs ...string) {
 		p.printf("\tFile wechatpay.Upload `json:\"-\"` // %s\n", fileComment(t.file))
 	}
 	for _, f := range t.fields {
-		p.printf("\t%s %s `%s`", f.name, f.typ, f.tag(mixed))
+		p.printf("\t%s %s `%s`", f.name, f.typ, f.tag(t.xml, mixed))
 		if f.comment != "" {
 			p.printf(" // %s", f.comment)
 		}
@@ -319,12 +332,18 @@ func (t *structType) comment() string {
 }
 
 // tag is the struct tag. Where a struct has a body, what goes elsewhere is kept out of it.
-func (f *structField) tag(mixed bool) string {
+func (f *structField) tag(xml, mixed bool) string {
 	key, option, rest := "json", "", ""
-	if f.optional {
+	if xml {
+		key = "xml"
+	}
+	switch {
+	case f.optional && xml:
+		option = ",omitempty"
+	case f.optional:
 		option = ",omitzero"
 	}
-	if f.in != "" {
+	if f.in != "" && !xml { // APIv2 signs a query as it signs a body
 		key = f.in
 		if mixed {
 			rest = ` json:"-"`

@@ -14,6 +14,7 @@ import (
 // model is one product on its way from facts to Go.
 type model struct {
 	product  *catalog.Product
+	v2       bool   // of APIv2
 	segment  string // "payscore", "mch-manage"
 	pkg      string // "payscore", "mchmanage"
 	root     *node
@@ -21,6 +22,7 @@ type model struct {
 	enums    map[string]*enumType
 	events   []*event
 	declared map[string]string // every package-level name, and what it is
+	inText   int               // how many strings of JSON hold what is being looked at
 	errs     []error
 }
 
@@ -49,6 +51,7 @@ func newModel(product *catalog.Product) (*model, error) {
 	_, segment, _ := strings.Cut(product.Name, "/")
 	m := &model{
 		product:  product,
+		v2:       strings.HasPrefix(product.Name, "v2/"),
 		segment:  segment,
 		pkg:      packageName(segment),
 		root:     &node{path: roots(product)[0], typeName: "Root"},
@@ -99,8 +102,9 @@ func (m *model) addOperation(op *catalog.Operation, p place) {
 	if n == nil {
 		return
 	}
-	s := op.Security
-	if file := op.Response.Body.Kind == "download"; file != (s.ResponseUnsigned || s.ResponseSignatureOver != "") || !file && s.Scheme == "none" {
+	if s := op.Security; m.v2 {
+		// Each of its operations says how it is signed.
+	} else if file := op.Response.Body.Kind == "download"; file != (s.ResponseUnsigned || s.ResponseSignatureOver != "") || !file && s.Scheme == "none" {
 		p.at("security").errorf("an answer is a file or signed over its body: nothing else is supported")
 	}
 	v := &verb{op: op}
@@ -152,7 +156,7 @@ func (m *model) upload(name string, op *catalog.Operation, p place) *structType 
 func (m *model) output(name string, op *catalog.Operation, p place) *structType {
 	body := op.Response.Body
 	switch {
-	case body.Kind == "empty", body.Kind == "download":
+	case body.Kind == "empty", body.Kind == "download", body.Kind == "redirect":
 		return nil
 	case len(body.Fields) == 0:
 		p.errorf("an answer without fields is not supported")

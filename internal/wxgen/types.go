@@ -47,6 +47,7 @@ type structType struct {
 	file     *catalog.File // that a request uploads with them
 	encoded  bool          // a string holds it as JSON
 	list     string        // what it is a list of, if it is none of fields
+	xml      bool          // its fields are elements
 }
 
 type structField struct {
@@ -69,7 +70,7 @@ type enumType struct {
 
 // object is the struct of a shape. Shapes with one name share a struct, if they agree.
 func (m *model) object(s shape, p place) *structType {
-	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p, encoded: s.encoded, list: s.list}
+	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p, encoded: s.encoded, list: s.list, xml: m.v2 && m.inText == 0}
 	for _, f := range s.query {
 		t.add(m.field(f, s.role, p.at(f.Name)), "query")
 		if strings.HasPrefix(f.Type, "object") && f.Encoded == "" {
@@ -121,7 +122,7 @@ func (t *structType) field(name string) *structField {
 // a field that an operation does not know.
 func (t *structType) merge(o *structType) {
 	union := t.explicit && o.explicit
-	if t.encoded != o.encoded || t.list != o.list {
+	if t.encoded != o.encoded || t.list != o.list || t.xml != o.xml {
 		o.where.errorf("the type %s is encoded in another way at %s: %s", t.name, t.where.text, remedy)
 	}
 	for _, f := range o.fields {
@@ -165,7 +166,7 @@ func (t *structType) mergeOptional(o *structType) {
 
 // field is one field of a struct.
 func (m *model) field(f catalog.Field, r role, p place) *structField {
-	name := cmp.Or(f.FieldName, exported(f.Name))
+	name := cmp.Or(f.FieldName, exported(plain(f)))
 	if name == "" {
 		p.errorf("the field gives no Go name")
 	}
@@ -173,6 +174,8 @@ func (m *model) field(f catalog.Field, r role, p place) *structField {
 	typ := m.fieldType(f, item, list, r, p)
 	switch {
 	case f.Encoded != "":
+	case f.Indexed > 0:
+		typ = strings.Repeat("[]", f.Indexed) + typ
 	case list:
 		typ = "[]" + typ
 	case r == request && !f.Required && (typ == "int64" || typ == "bool"):
@@ -181,11 +184,19 @@ func (m *model) field(f catalog.Field, r role, p place) *structField {
 	return &structField{wire: f.Name, name: name, typ: typ, optional: !f.Required, comment: comment(f, r)}
 }
 
+// plain is the name of a field without the indices of APIv2: coupon_id_$n stands for coupon_id_0,
+// coupon_id_1 and so on.
+func plain(f catalog.Field) string {
+	return strings.TrimSuffix(strings.TrimSuffix(f.Name, "_$m"), "_$n")
+}
+
 // fieldType is the Go type of a field, but for the list or the pointer that it may be.
 func (m *model) fieldType(f catalog.Field, item string, list bool, r role, p place) string {
 	if f.Encoded == "" {
 		return m.itemType(f, item, list, r, p)
 	}
+	m.inText++
+	defer func() { m.inText-- }()
 	s := shape{name: cmp.Or(f.TypeName, exported(f.Name)), explicit: f.TypeName != "", encoded: true, role: r}
 	s.doc = fmt.Sprintf("is what %s holds as JSON", about(f))
 	if list {
@@ -201,6 +212,9 @@ func (m *model) fieldType(f catalog.Field, item string, list bool, r role, p pla
 func (m *model) itemType(f catalog.Field, item string, list bool, r role, p place) string {
 	switch item {
 	case "string":
+		if m.v2 && f.Encrypted != "" { // ciphertext, as the caller makes and reads it
+			return "string"
+		}
 		if f.Encrypted != "" {
 			return encryptedType(f, r, p)
 		}
@@ -264,7 +278,7 @@ func typeName(wire string, list bool) string {
 func (m *model) enum(f catalog.Field, list bool, p place) *enumType {
 	e := &enumType{name: f.TypeName, explicit: f.TypeName != "", where: p, values: f.Enum}
 	if e.name == "" {
-		e.name = typeName(f.Name, list)
+		e.name = typeName(plain(f), list)
 	}
 	e.doc = "is a value of " + about(f)
 	known, ok := m.enums[e.name]
@@ -328,7 +342,10 @@ func comment(f catalog.Field, r role) string {
 	if r == request {
 		notes = append(notes, limits(f)...)
 	}
-	if f.Encrypted != "" && r == notification {
+	switch {
+	case f.Encrypted == "risk":
+		notes = append(notes, "by crypt.EncryptOAEP with the key of /risk/getpublickey")
+	case f.Encrypted != "" && r == notification:
 		notes = append(notes, "for crypt.DecryptOAEP")
 	}
 	return strings.Join(notes, ", ")

@@ -35,7 +35,7 @@ func (n ReceiptsReceiptID) TransferInstructions() ReceiptsReceiptIDTransferInstr
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015408031.
 func (n ReceiptsReceiptID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Receipt, error) {
-	return wechatpay.Call[Receipt](ctx, n.c, "GET", "/v3/abnormal-fund-processing/receipts/{receipt_id}", []string{n.receiptID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/abnormal-fund-processing/receipts/{receipt_id}", []string{n.receiptID}, nil, opts, new(Receipt))
 }
 
 // ReceiptsReceiptIDTransferInstructions is /v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions.
@@ -55,7 +55,7 @@ func (n ReceiptsReceiptIDTransferInstructions) OutInstructionNo(outInstructionNo
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015408022.
 func (n ReceiptsReceiptIDTransferInstructions) Post(ctx context.Context, in PostReceiptTransferInstructionsRequest, opts ...wechatpay.CallOption) (*Receipt, error) {
-	return wechatpay.Call[Receipt](ctx, n.c, "POST", "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions", []string{n.receiptID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions", []string{n.receiptID}, in, opts, new(Receipt))
 }
 
 // PostReceiptTransferInstructionsRequest is what [ReceiptsReceiptIDTransferInstructions.Post] takes.
@@ -79,7 +79,7 @@ type ReceiptsReceiptIDTransferInstructionsOutInstructionNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016636882.
 func (n ReceiptsReceiptIDTransferInstructionsOutInstructionNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetReceiptTransferInstructionResponse, error) {
-	return wechatpay.Call[GetReceiptTransferInstructionResponse](ctx, n.c, "GET", "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}", []string{n.receiptID, n.outInstructionNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}", []string{n.receiptID, n.outInstructionNo}, nil, opts, new(GetReceiptTransferInstructionResponse))
 }
 
 // GetReceiptTransferInstructionResponse is the answer of [ReceiptsReceiptIDTransferInstructionsOutInstructionNo.Get].

@@ -54,7 +54,7 @@ type WbChannelAccountBalance struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016061186.
 func (n WbChannelAccountBalance) Get(ctx context.Context, in GetWbChannelAccountBalanceQuery, opts ...wechatpay.CallOption) (*GetWbChannelAccountBalanceResponse, error) {
-	return wechatpay.Call[GetWbChannelAccountBalanceResponse](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/balance", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/balance", nil, in, opts, new(GetWbChannelAccountBalanceResponse))
 }
 
 // GetWbChannelAccountBalanceQuery is what [WbChannelAccountBalance.Get] takes.
@@ -83,7 +83,7 @@ type WbChannelAccountMchArchives struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016642632.
 func (n WbChannelAccountMchArchives) Get(ctx context.Context, in GetWbChannelAccountMchArchivesQuery, opts ...wechatpay.CallOption) (*GetWbChannelAccountMchArchivesResponse, error) {
-	return wechatpay.Call[GetWbChannelAccountMchArchivesResponse](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/mch_archives", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/mch_archives", nil, in, opts, new(GetWbChannelAccountMchArchivesResponse))
 }
 
 // GetWbChannelAccountMchArchivesQuery is what [WbChannelAccountMchArchives.Get] takes.
@@ -125,7 +125,7 @@ type WbChannelAccountMchMedia struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4025779210.
 func (n WbChannelAccountMchMedia) Get(ctx context.Context, in GetWbChannelAccountMchMediaQuery, opts ...wechatpay.CallOption) (*GetWbChannelAccountMchMediaResponse, error) {
-	return wechatpay.Call[GetWbChannelAccountMchMediaResponse](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/mch_media", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/account/mch_media", nil, in, opts, new(GetWbChannelAccountMchMediaResponse))
 }
 
 // GetWbChannelAccountMchMediaQuery is what [WbChannelAccountMchMedia.Get] takes.
@@ -173,7 +173,7 @@ func (n WbChannelBankChannelAccountRename) ApplicationID(applicationID string) W
 // See https://pay.weixin.qq.com/doc/v3/merchant/4018968078.
 // It is in beta.
 func (n WbChannelBankChannelAccountRename) Post(ctx context.Context, in PostWbChannelBankChannelAccountRenameRequest, opts ...wechatpay.CallOption) (*Rename, error) {
-	return wechatpay.Call[Rename](ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/bank-channel-account/rename", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/bank-channel-account/rename", nil, in, opts, new(Rename))
 }
 
 // PostWbChannelBankChannelAccountRenameRequest is what [WbChannelBankChannelAccountRename.Post] takes.
@@ -198,7 +198,7 @@ type WbChannelBankChannelAccountRenameApplicationID struct {
 // See https://pay.weixin.qq.com/doc/v3/merchant/4018968051.
 // It is in beta.
 func (n WbChannelBankChannelAccountRenameApplicationID) Get(ctx context.Context, in GetWbChannelBankChannelAccountRenameQuery, opts ...wechatpay.CallOption) (*Rename, error) {
-	return wechatpay.Call[Rename](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/bank-channel-account/rename/{application_id}", []string{n.applicationID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/bank-channel-account/rename/{application_id}", []string{n.applicationID}, in, opts, new(Rename))
 }
 
 // GetWbChannelBankChannelAccountRenameQuery is what [WbChannelBankChannelAccountRenameApplicationID.Get] takes.
@@ -273,7 +273,7 @@ type WbChannelControlOrdersInfoUpdateResultNotify struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016080141.
 func (n WbChannelControlOrdersInfoUpdateResultNotify) Post(ctx context.Context, in PostWbChannelControlOrdersInfoUpdateResultNotifyRequest, opts ...wechatpay.CallOption) (*PostWbChannelControlOrdersInfoUpdateResultNotifyResponse, error) {
-	return wechatpay.Call[PostWbChannelControlOrdersInfoUpdateResultNotifyResponse](ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/info/update/result/notify", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/info/update/result/notify", nil, in, opts, new(PostWbChannelControlOrdersInfoUpdateResultNotifyResponse))
 }
 
 // PostWbChannelControlOrdersInfoUpdateResultNotifyRequest is what [WbChannelControlOrdersInfoUpdateResultNotify.Post] takes.
@@ -305,7 +305,7 @@ type WbChannelControlOrdersOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016025274.
 func (n WbChannelControlOrdersOutRequestNo) Get(ctx context.Context, in GetWbChannelControlOrderQuery, opts ...wechatpay.CallOption) (*GetWbChannelControlOrderResponse, error) {
-	return wechatpay.Call[GetWbChannelControlOrderResponse](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/control-orders/{out_request_no}", []string{n.outRequestNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/control-orders/{out_request_no}", []string{n.outRequestNo}, in, opts, new(GetWbChannelControlOrderResponse))
 }
 
 // GetWbChannelControlOrderQuery is what [WbChannelControlOrdersOutRequestNo.Get] takes.
@@ -332,7 +332,7 @@ type WbChannelControlOrdersPunish struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016025247.
 func (n WbChannelControlOrdersPunish) Post(ctx context.Context, in PostWbChannelControlOrdersPunishRequest, opts ...wechatpay.CallOption) (*PostWbChannelControlOrdersPunishResponse, error) {
-	return wechatpay.Call[PostWbChannelControlOrdersPunishResponse](ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/punish", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/punish", nil, in, opts, new(PostWbChannelControlOrdersPunishResponse))
 }
 
 // PostWbChannelControlOrdersPunishRequest is what [WbChannelControlOrdersPunish.Post] takes.
@@ -366,7 +366,7 @@ type WbChannelControlOrdersRecover struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016025279.
 func (n WbChannelControlOrdersRecover) Post(ctx context.Context, in PostWbChannelControlOrdersRecoverRequest, opts ...wechatpay.CallOption) (*PostWbChannelControlOrdersRecoverResponse, error) {
-	return wechatpay.Call[PostWbChannelControlOrdersRecoverResponse](ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/recover", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/control-orders/recover", nil, in, opts, new(PostWbChannelControlOrdersRecoverResponse))
 }
 
 // PostWbChannelControlOrdersRecoverRequest is what [WbChannelControlOrdersRecover.Post] takes.
@@ -404,7 +404,7 @@ func (n WbChannelSpecialReduction) OutRequestNo(outRequestNo string) WbChannelSp
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016061190.
 func (n WbChannelSpecialReduction) Post(ctx context.Context, in PostWbChannelSpecialReductionRequest, opts ...wechatpay.CallOption) (*SpecialReduction, error) {
-	return wechatpay.Call[SpecialReduction](ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/special-reduction", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/aggracct-bc/wb-channel/special-reduction", nil, in, opts, new(SpecialReduction))
 }
 
 // PostWbChannelSpecialReductionRequest is what [WbChannelSpecialReduction.Post] takes.
@@ -432,7 +432,7 @@ type WbChannelSpecialReductionOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016061196.
 func (n WbChannelSpecialReductionOutRequestNo) Get(ctx context.Context, in GetWbChannelSpecialReductionQuery, opts ...wechatpay.CallOption) (*SpecialReduction, error) {
-	return wechatpay.Call[SpecialReduction](ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/special-reduction/{out_request_no}", []string{n.outRequestNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/aggracct-bc/wb-channel/special-reduction/{out_request_no}", []string{n.outRequestNo}, in, opts, new(SpecialReduction))
 }
 
 // GetWbChannelSpecialReductionQuery is what [WbChannelSpecialReductionOutRequestNo.Get] takes.

@@ -61,9 +61,9 @@ type SubMerchantsSubMchIDApplicationApplicationNo struct {
 //
 //	GET /v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012761169, https://pay.weixin.qq.com/doc/v3/partner/4012761120, https://pay.weixin.qq.com/doc/v3/partner/4012721475 and https://pay.weixin.qq.com/doc/v3/partner/4012760660.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012761169.
 func (n SubMerchantsSubMchIDApplicationApplicationNo) Get(ctx context.Context, in GetSubMerchantApplicationQuery, opts ...wechatpay.CallOption) (*GetSubMerchantApplicationResponse, error) {
-	return wechatpay.Call[GetSubMerchantApplicationResponse](ctx, n.c, "GET", "/v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}", []string{n.subMchID, n.applicationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}", []string{n.subMchID, n.applicationNo}, in, opts, new(GetSubMerchantApplicationResponse))
 }
 
 // GetSubMerchantApplicationQuery is what [SubMerchantsSubMchIDApplicationApplicationNo.Get] takes.
@@ -94,9 +94,9 @@ type SubMerchantsSubMchIDModifySettlement struct {
 //
 //	POST /v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012761138, https://pay.weixin.qq.com/doc/v3/partner/4012761102, https://pay.weixin.qq.com/doc/v3/partner/4012721277 and https://pay.weixin.qq.com/doc/v3/partner/4012760618.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012761138.
 func (n SubMerchantsSubMchIDModifySettlement) Post(ctx context.Context, in PostSubMerchantModifySettlementRequest, opts ...wechatpay.CallOption) (*PostSubMerchantModifySettlementResponse, error) {
-	return wechatpay.Call[PostSubMerchantModifySettlementResponse](ctx, n.c, "POST", "/v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement", []string{n.subMchID}, in, opts, new(PostSubMerchantModifySettlementResponse))
 }
 
 // PostSubMerchantModifySettlementRequest is what [SubMerchantsSubMchIDModifySettlement.Post] takes.
@@ -126,9 +126,9 @@ type SubMerchantsSubMchIDSettlement struct {
 //
 //	GET /v3/apply4sub/sub_merchants/{sub_mchid}/settlement
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012761142, https://pay.weixin.qq.com/doc/v3/partner/4012761113, https://pay.weixin.qq.com/doc/v3/partner/4012721295 and https://pay.weixin.qq.com/doc/v3/partner/4012760642.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012761142.
 func (n SubMerchantsSubMchIDSettlement) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetSubMerchantSettlementResponse, error) {
-	return wechatpay.Call[GetSubMerchantSettlementResponse](ctx, n.c, "GET", "/v3/apply4sub/sub_merchants/{sub_mchid}/settlement", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/apply4sub/sub_merchants/{sub_mchid}/settlement", []string{n.subMchID}, nil, opts, new(GetSubMerchantSettlementResponse))
 }
 
 // GetSubMerchantSettlementResponse is the answer of [SubMerchantsSubMchIDSettlement.Get].

@@ -32,7 +32,7 @@ func (n Applyment) Merchants() ApplymentMerchants { return ApplymentMerchants(n)
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697715.
 func (n Applyment) Get(ctx context.Context, in GetApplymentQuery, opts ...wechatpay.CallOption) (*GetApplymentResponse, error) {
-	return wechatpay.Call[GetApplymentResponse](ctx, n.c, "GET", "/v3/apply4subject/applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/apply4subject/applyment", nil, in, opts, new(GetApplymentResponse))
 }
 
 // GetApplymentQuery is what [Applyment.Get] takes.
@@ -55,7 +55,7 @@ type GetApplymentResponse struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter10_1_1.shtml.
 func (n Applyment) Post(ctx context.Context, in PostApplymentRequest, opts ...wechatpay.CallOption) (*PostApplymentResponse, error) {
-	return wechatpay.Call[PostApplymentResponse](ctx, n.c, "POST", "/v3/apply4subject/applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/apply4subject/applyment", nil, in, opts, new(PostApplymentResponse))
 }
 
 // PostApplymentRequest is what [Applyment.Post] takes.
@@ -161,7 +161,7 @@ type ApplymentMerchantsSubMchIDState struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467549.
 func (n ApplymentMerchantsSubMchIDState) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetApplymentMerchantStateResponse, error) {
-	return wechatpay.Call[GetApplymentMerchantStateResponse](ctx, n.c, "GET", "/v3/apply4subject/applyment/merchants/{sub_mchid}/state", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/apply4subject/applyment/merchants/{sub_mchid}/state", []string{n.subMchID}, nil, opts, new(GetApplymentMerchantStateResponse))
 }
 
 // GetApplymentMerchantStateResponse is the answer of [ApplymentMerchantsSubMchIDState.Get].

@@ -24,9 +24,9 @@ func (n Applyment) BusinessCode() ApplymentBusinessCode { return ApplymentBusine
 //
 //	POST /v3/applyment4sub/applyment/
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012719997 and https://pay.weixin.qq.com/doc/v3/partner/4012722249.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012719997.
 func (n Applyment) Post(ctx context.Context, in PostApplymentRequest, opts ...wechatpay.CallOption) (*PostApplymentResponse, error) {
-	return wechatpay.Call[PostApplymentResponse](ctx, n.c, "POST", "/v3/applyment4sub/applyment/", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/applyment4sub/applyment/", nil, in, opts, new(PostApplymentResponse))
 }
 
 // PostApplymentRequest is what [Applyment.Post] takes.
@@ -65,9 +65,9 @@ type ApplymentApplymentIDApplymentID struct {
 //
 //	GET /v3/applyment4sub/applyment/applyment_id/{applyment_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012697052 and https://pay.weixin.qq.com/doc/v3/partner/4012721630.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012697052.
 func (n ApplymentApplymentIDApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ApplymentInfo, error) {
-	return wechatpay.Call[ApplymentInfo](ctx, n.c, "GET", "/v3/applyment4sub/applyment/applyment_id/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/applyment4sub/applyment/applyment_id/{applyment_id}", []string{n.applymentID}, nil, opts, new(ApplymentInfo))
 }
 
 // ApplymentBusinessCode is /v3/applyment4sub/applyment/business_code.
@@ -90,7 +90,7 @@ type ApplymentBusinessCodeBusinessCode struct {
 //
 //	GET /v3/applyment4sub/applyment/business_code/{business_code}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012697168 and https://pay.weixin.qq.com/doc/v3/partner/4012721709.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012697168.
 func (n ApplymentBusinessCodeBusinessCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ApplymentInfo, error) {
-	return wechatpay.Call[ApplymentInfo](ctx, n.c, "GET", "/v3/applyment4sub/applyment/business_code/{business_code}", []string{n.businessCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/applyment4sub/applyment/business_code/{business_code}", []string{n.businessCode}, nil, opts, new(ApplymentInfo))
 }

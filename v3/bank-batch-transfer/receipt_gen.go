@@ -30,7 +30,7 @@ type ReceiptDetailReceipts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012470775.
 func (n ReceiptDetailReceipts) Get(ctx context.Context, in GetReceiptDetailReceiptsQuery, opts ...wechatpay.CallOption) (*DetailReceipt, error) {
-	return wechatpay.Call[DetailReceipt](ctx, n.c, "GET", "/v3/bank-batch-transfer/receipt/detail-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-batch-transfer/receipt/detail-receipts", nil, in, opts, new(DetailReceipt))
 }
 
 // GetReceiptDetailReceiptsQuery is what [ReceiptDetailReceipts.Get] takes.
@@ -45,7 +45,7 @@ type GetReceiptDetailReceiptsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012470770.
 func (n ReceiptDetailReceipts) Post(ctx context.Context, in PostReceiptDetailReceiptsRequest, opts ...wechatpay.CallOption) (*DetailReceipt, error) {
-	return wechatpay.Call[DetailReceipt](ctx, n.c, "POST", "/v3/bank-batch-transfer/receipt/detail-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/bank-batch-transfer/receipt/detail-receipts", nil, in, opts, new(DetailReceipt))
 }
 
 // PostReceiptDetailReceiptsRequest is what [ReceiptDetailReceipts.Post] takes.
@@ -65,7 +65,7 @@ type ReceiptSummaryReceipts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012470761.
 func (n ReceiptSummaryReceipts) Get(ctx context.Context, in GetReceiptSummaryReceiptsQuery, opts ...wechatpay.CallOption) (*SummaryReceipt, error) {
-	return wechatpay.Call[SummaryReceipt](ctx, n.c, "GET", "/v3/bank-batch-transfer/receipt/summary-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-batch-transfer/receipt/summary-receipts", nil, in, opts, new(SummaryReceipt))
 }
 
 // GetReceiptSummaryReceiptsQuery is what [ReceiptSummaryReceipts.Get] takes.
@@ -79,7 +79,7 @@ type GetReceiptSummaryReceiptsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012470746.
 func (n ReceiptSummaryReceipts) Post(ctx context.Context, in PostReceiptSummaryReceiptsRequest, opts ...wechatpay.CallOption) (*SummaryReceipt, error) {
-	return wechatpay.Call[SummaryReceipt](ctx, n.c, "POST", "/v3/bank-batch-transfer/receipt/summary-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/bank-batch-transfer/receipt/summary-receipts", nil, in, opts, new(SummaryReceipt))
 }
 
 // PostReceiptSummaryReceiptsRequest is what [ReceiptSummaryReceipts.Post] takes.

@@ -25,7 +25,7 @@ func (n Batches) OutBatchNo() BatchesOutBatchNo { return BatchesOutBatchNo(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465889.
 func (n Batches) Post(ctx context.Context, in PostBatchesRequest, opts ...wechatpay.CallOption) (*PostBatchesResponse, error) {
-	return wechatpay.Call[PostBatchesResponse](ctx, n.c, "POST", "/v3/bank-transfer/batches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/bank-transfer/batches", nil, in, opts, new(PostBatchesResponse))
 }
 
 // PostBatchesRequest is what [Batches.Post] takes.
@@ -80,7 +80,7 @@ func (n BatchesBatchIDBatchID) Details() BatchesBatchIDBatchIDDetails {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465891.
 func (n BatchesBatchIDBatchID) Get(ctx context.Context, in GetBatchesBatchIDQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/bank-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts, new(Batch))
 }
 
 // GetBatchesBatchIDQuery is what [BatchesBatchIDBatchID.Get] takes.
@@ -126,7 +126,7 @@ type BatchesBatchIDBatchIDDetailsDetailIDDetailID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465897.
 func (n BatchesBatchIDBatchIDDetailsDetailIDDetailID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts, new(BatchInfo))
 }
 
 // BatchesOutBatchNo is /v3/bank-transfer/batches/out-batch-no.
@@ -156,7 +156,7 @@ func (n BatchesOutBatchNoOutBatchNo) Details() BatchesOutBatchNoOutBatchNoDetail
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465903.
 func (n BatchesOutBatchNoOutBatchNo) Get(ctx context.Context, in GetBatchesOutBatchNoQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(Batch))
 }
 
 // GetBatchesOutBatchNoQuery is what [BatchesOutBatchNoOutBatchNo.Get] takes.
@@ -202,5 +202,5 @@ type BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465915.
 func (n BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts, new(BatchInfo))
 }

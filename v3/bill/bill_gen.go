@@ -38,9 +38,9 @@ type Fundflowbill struct {
 //
 //	GET /v3/bill/fundflowbill
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791867, https://pay.weixin.qq.com/doc/v3/merchant/4013070400, https://pay.weixin.qq.com/doc/v3/merchant/4012810609, https://pay.weixin.qq.com/doc/v3/merchant/4012791888, https://pay.weixin.qq.com/doc/v3/merchant/4012791908, https://pay.weixin.qq.com/doc/v3/merchant/4012556748, https://pay.weixin.qq.com/doc/v3/merchant/4013421185, https://pay.weixin.qq.com/doc/v3/merchant/4013421284, https://pay.weixin.qq.com/doc/v3/merchant/4013421365, https://pay.weixin.qq.com/doc/v3/merchant/4013421456, https://pay.weixin.qq.com/doc/v3/merchant/4013071235, https://pay.weixin.qq.com/doc/v3/merchant/4012551886, https://pay.weixin.qq.com/doc/v3/partner/4012739125, https://pay.weixin.qq.com/doc/v3/partner/4013080243, https://pay.weixin.qq.com/doc/v3/partner/4012759690, https://pay.weixin.qq.com/doc/v3/partner/4012759741, https://pay.weixin.qq.com/doc/v3/partner/4012760136, https://pay.weixin.qq.com/doc/v3/partner/4012760229, https://pay.weixin.qq.com/doc/v3/partner/4013462134, https://pay.weixin.qq.com/doc/v3/partner/4013462202, https://pay.weixin.qq.com/doc/v3/partner/4013462358, https://pay.weixin.qq.com/doc/v3/partner/4013462607, https://pay.weixin.qq.com/doc/v3/partner/4013080596, https://pay.weixin.qq.com/doc/v3/partner/4012709668, https://pay.weixin.qq.com/doc/v3/partner/4012760535, https://pay.weixin.qq.com/doc/v3/partner/4012886292 and https://pay.weixin.qq.com/doc/v3/partner/4012760672.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791867 and https://pay.weixin.qq.com/doc/v3/partner/4012739125.
 func (n Fundflowbill) Get(ctx context.Context, in GetFundflowbillQuery, opts ...wechatpay.CallOption) (*GetFundflowbillResponse, error) {
-	return wechatpay.Call[GetFundflowbillResponse](ctx, n.c, "GET", "/v3/bill/fundflowbill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bill/fundflowbill", nil, in, opts, new(GetFundflowbillResponse))
 }
 
 // GetFundflowbillQuery is what [Fundflowbill.Get] takes.
@@ -67,9 +67,9 @@ type SubMerchantFundflowbill struct {
 //
 //	GET /v3/bill/sub-merchant-fundflowbill
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012710630, https://pay.weixin.qq.com/doc/v3/partner/4012886329, https://pay.weixin.qq.com/doc/v3/partner/4012760249, https://pay.weixin.qq.com/doc/v3/partner/4012720204, https://pay.weixin.qq.com/doc/v3/partner/4012719583 and https://pay.weixin.qq.com/doc/v3/partner/4012715220.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012710630.
 func (n SubMerchantFundflowbill) Get(ctx context.Context, in GetSubMerchantFundflowbillQuery, opts ...wechatpay.CallOption) (*GetSubMerchantFundflowbillResponse, error) {
-	return wechatpay.Call[GetSubMerchantFundflowbillResponse](ctx, n.c, "GET", "/v3/bill/sub-merchant-fundflowbill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bill/sub-merchant-fundflowbill", nil, in, opts, new(GetSubMerchantFundflowbillResponse))
 }
 
 // GetSubMerchantFundflowbillQuery is what [SubMerchantFundflowbill.Get] takes.
@@ -96,9 +96,9 @@ type Tradebill struct {
 //
 //	GET /v3/bill/tradebill
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791866, https://pay.weixin.qq.com/doc/v3/merchant/4013070395, https://pay.weixin.qq.com/doc/v3/merchant/4012810606, https://pay.weixin.qq.com/doc/v3/merchant/4012791887, https://pay.weixin.qq.com/doc/v3/merchant/4012791907, https://pay.weixin.qq.com/doc/v3/merchant/4012556692, https://pay.weixin.qq.com/doc/v3/merchant/4013421176, https://pay.weixin.qq.com/doc/v3/merchant/4013421277, https://pay.weixin.qq.com/doc/v3/merchant/4013421361, https://pay.weixin.qq.com/doc/v3/merchant/4013421450, https://pay.weixin.qq.com/doc/v3/merchant/4013071227, https://pay.weixin.qq.com/doc/v3/merchant/4012551932, https://pay.weixin.qq.com/doc/v3/partner/4012739068, https://pay.weixin.qq.com/doc/v3/partner/4013080242, https://pay.weixin.qq.com/doc/v3/partner/4012759683, https://pay.weixin.qq.com/doc/v3/partner/4012759737, https://pay.weixin.qq.com/doc/v3/partner/4012760132, https://pay.weixin.qq.com/doc/v3/partner/4012760228, https://pay.weixin.qq.com/doc/v3/partner/4013462129, https://pay.weixin.qq.com/doc/v3/partner/4013462197, https://pay.weixin.qq.com/doc/v3/partner/4013462343, https://pay.weixin.qq.com/doc/v3/partner/4013462604, https://pay.weixin.qq.com/doc/v3/partner/4013080595, https://pay.weixin.qq.com/doc/v3/partner/4012709595, https://pay.weixin.qq.com/doc/v3/partner/4012760532, https://pay.weixin.qq.com/doc/v3/partner/4012886283 and https://pay.weixin.qq.com/doc/v3/partner/4012760667.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791866 and https://pay.weixin.qq.com/doc/v3/partner/4012739068.
 func (n Tradebill) Get(ctx context.Context, in GetTradebillQuery, opts ...wechatpay.CallOption) (*GetTradebillResponse, error) {
-	return wechatpay.Call[GetTradebillResponse](ctx, n.c, "GET", "/v3/bill/tradebill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/bill/tradebill", nil, in, opts, new(GetTradebillResponse))
 }
 
 // GetTradebillQuery is what [Tradebill.Get] takes.

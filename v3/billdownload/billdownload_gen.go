@@ -33,7 +33,7 @@ type File struct {
 //
 //	GET /v3/billdownload/file
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791868, https://pay.weixin.qq.com/doc/v3/merchant/4013070401, https://pay.weixin.qq.com/doc/v3/merchant/4012810615 and https://pay.weixin.qq.com/doc/v3/merchant/4012791889.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791868.
 func (n File) Get(ctx context.Context, in DownloadBillQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/billdownload/file", nil, in, opts)
 }

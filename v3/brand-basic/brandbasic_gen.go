@@ -64,7 +64,7 @@ type PartnerBrandsBrandIDProductAuthorities struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017410365.
 func (n PartnerBrandsBrandIDProductAuthorities) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetPartnerBrandProductAuthoritiesResponse, error) {
-	return wechatpay.Call[GetPartnerBrandProductAuthoritiesResponse](ctx, n.c, "GET", "/v3/brand-basic/partner/brands/{brand_id}/product-authorities", []string{n.brandID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand-basic/partner/brands/{brand_id}/product-authorities", []string{n.brandID}, nil, opts, new(GetPartnerBrandProductAuthoritiesResponse))
 }
 
 // GetPartnerBrandProductAuthoritiesResponse is the answer of [PartnerBrandsBrandIDProductAuthorities.Get].

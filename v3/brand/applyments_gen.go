@@ -28,7 +28,7 @@ func (n Applyments) CancelApplyment() ApplymentsCancelApplyment { return Applyme
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016249989.
 func (n Applyments) Post(ctx context.Context, in PostApplymentsRequest, opts ...wechatpay.CallOption) (*PostApplymentsResponse, error) {
-	return wechatpay.Call[PostApplymentsResponse](ctx, n.c, "POST", "/v3/brand/applyments", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/applyments", nil, in, opts, new(PostApplymentsResponse))
 }
 
 // PostApplymentsRequest is what [Applyments.Post] takes.
@@ -68,7 +68,7 @@ type ApplymentsApplymentIDApplymentID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016257685.
 func (n ApplymentsApplymentIDApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Applyment, error) {
-	return wechatpay.Call[Applyment](ctx, n.c, "GET", "/v3/brand/applyments/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/applyments/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts, new(Applyment))
 }
 
 // ApplymentsBusinessCode is /v3/brand/applyments/business-code.
@@ -93,7 +93,7 @@ type ApplymentsBusinessCodeBusinessCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016257694.
 func (n ApplymentsBusinessCodeBusinessCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Applyment, error) {
-	return wechatpay.Call[Applyment](ctx, n.c, "GET", "/v3/brand/applyments/business-code/{business_code}", []string{n.businessCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/applyments/business-code/{business_code}", []string{n.businessCode}, nil, opts, new(Applyment))
 }
 
 // ApplymentsCancelApplyment is /v3/brand/applyments/cancel-applyment.
@@ -107,7 +107,7 @@ type ApplymentsCancelApplyment struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016257700.
 func (n ApplymentsCancelApplyment) Post(ctx context.Context, in PostApplymentsCancelApplymentRequest, opts ...wechatpay.CallOption) (*PostApplymentsCancelApplymentResponse, error) {
-	return wechatpay.Call[PostApplymentsCancelApplymentResponse](ctx, n.c, "POST", "/v3/brand/applyments/cancel-applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/applyments/cancel-applyment", nil, in, opts, new(PostApplymentsCancelApplymentResponse))
 }
 
 // PostApplymentsCancelApplymentRequest is what [ApplymentsCancelApplyment.Post] takes.

@@ -41,7 +41,7 @@ func (n CardCardConfigs) Publish() CardCardConfigsPublish { return CardCardConfi
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016475174.
 func (n CardCardConfigs) Get(ctx context.Context, in GetCardCardConfigsQuery, opts ...wechatpay.CallOption) (*GetCardCardConfigsResponse, error) {
-	return wechatpay.Call[GetCardCardConfigsResponse](ctx, n.c, "GET", "/v3/brand/card/card-configs", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/card/card-configs", nil, in, opts, new(GetCardCardConfigsResponse))
 }
 
 // GetCardCardConfigsQuery is what [CardCardConfigs.Get] takes.
@@ -68,7 +68,7 @@ type GetCardCardConfigsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016468440.
 func (n CardCardConfigs) Post(ctx context.Context, in PostCardCardConfigsRequest, opts ...wechatpay.CallOption) (*CardConfig, error) {
-	return wechatpay.Call[CardConfig](ctx, n.c, "POST", "/v3/brand/card/card-configs", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-configs", nil, in, opts, new(CardConfig))
 }
 
 // PostCardCardConfigsRequest is what [CardCardConfigs.Post] takes.
@@ -91,7 +91,7 @@ type CardCardConfigsCancelApplyment struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016475172.
 func (n CardCardConfigsCancelApplyment) Post(ctx context.Context, in PostCardCardConfigsCancelApplymentRequest, opts ...wechatpay.CallOption) (*PostCardCardConfigsCancelApplymentResponse, error) {
-	return wechatpay.Call[PostCardCardConfigsCancelApplymentResponse](ctx, n.c, "POST", "/v3/brand/card/card-configs/cancel-applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-configs/cancel-applyment", nil, in, opts, new(PostCardCardConfigsCancelApplymentResponse))
 }
 
 // PostCardCardConfigsCancelApplymentRequest is what [CardCardConfigsCancelApplyment.Post] takes.
@@ -120,7 +120,7 @@ type CardCardConfigsPreviewURL struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016641998.
 func (n CardCardConfigsPreviewURL) Get(ctx context.Context, in GetCardCardConfigsPreviewURLQuery, opts ...wechatpay.CallOption) (*CardConfig, error) {
-	return wechatpay.Call[CardConfig](ctx, n.c, "GET", "/v3/brand/card/card-configs/preview-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/card/card-configs/preview-url", nil, in, opts, new(CardConfig))
 }
 
 // GetCardCardConfigsPreviewURLQuery is what [CardCardConfigsPreviewURL.Get] takes.
@@ -141,7 +141,7 @@ type CardCardConfigsPublish struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016475176.
 func (n CardCardConfigsPublish) Post(ctx context.Context, in PostCardCardConfigsPublishRequest, opts ...wechatpay.CallOption) (*PostCardCardConfigsPublishResponse, error) {
-	return wechatpay.Call[PostCardCardConfigsPublishResponse](ctx, n.c, "POST", "/v3/brand/card/card-configs/publish", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-configs/publish", nil, in, opts, new(PostCardCardConfigsPublishResponse))
 }
 
 // PostCardCardConfigsPublishRequest is what [CardCardConfigsPublish.Post] takes.
@@ -186,7 +186,7 @@ func (n CardCardLinks) UnbindCardLink() CardCardLinksUnbindCardLink {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016366785.
 func (n CardCardLinks) Get(ctx context.Context, in GetCardCardLinksQuery, opts ...wechatpay.CallOption) (*GetCardCardLinksResponse, error) {
-	return wechatpay.Call[GetCardCardLinksResponse](ctx, n.c, "GET", "/v3/brand/card/card-links", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/card/card-links", nil, in, opts, new(GetCardCardLinksResponse))
 }
 
 // GetCardCardLinksQuery is what [CardCardLinks.Get] takes.
@@ -212,7 +212,7 @@ type GetCardCardLinksResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016333302.
 func (n CardCardLinks) Post(ctx context.Context, in PostCardCardLinksRequest, opts ...wechatpay.CallOption) (*CardLink, error) {
-	return wechatpay.Call[CardLink](ctx, n.c, "POST", "/v3/brand/card/card-links", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-links", nil, in, opts, new(CardLink))
 }
 
 // PostCardCardLinksRequest is what [CardCardLinks.Post] takes.
@@ -247,7 +247,7 @@ type CardCardLinksBusinessCodeBusinessCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016366816.
 func (n CardCardLinksBusinessCodeBusinessCode) Get(ctx context.Context, in GetCardCardLinksBusinessCodeQuery, opts ...wechatpay.CallOption) (*GetCardCardLinksBusinessCodeResponse, error) {
-	return wechatpay.Call[GetCardCardLinksBusinessCodeResponse](ctx, n.c, "GET", "/v3/brand/card/card-links/business-code/{business_code}", []string{n.businessCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/card/card-links/business-code/{business_code}", []string{n.businessCode}, in, opts, new(GetCardCardLinksBusinessCodeResponse))
 }
 
 // GetCardCardLinksBusinessCodeQuery is what [CardCardLinksBusinessCodeBusinessCode.Get] takes.
@@ -278,7 +278,7 @@ type CardCardLinksCancelApplyment struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016366797.
 func (n CardCardLinksCancelApplyment) Post(ctx context.Context, in PostCardCardLinksCancelApplymentRequest, opts ...wechatpay.CallOption) (*PostCardCardLinksCancelApplymentResponse, error) {
-	return wechatpay.Call[PostCardCardLinksCancelApplymentResponse](ctx, n.c, "POST", "/v3/brand/card/card-links/cancel-applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-links/cancel-applyment", nil, in, opts, new(PostCardCardLinksCancelApplymentResponse))
 }
 
 // PostCardCardLinksCancelApplymentRequest is what [CardCardLinksCancelApplyment.Post] takes.
@@ -303,7 +303,7 @@ type CardCardLinksUnbindCardLink struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016366804.
 func (n CardCardLinksUnbindCardLink) Post(ctx context.Context, in PostCardCardLinksUnbindCardLinkRequest, opts ...wechatpay.CallOption) (*CardLink, error) {
-	return wechatpay.Call[CardLink](ctx, n.c, "POST", "/v3/brand/card/card-links/unbind-card-link", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/card/card-links/unbind-card-link", nil, in, opts, new(CardLink))
 }
 
 // PostCardCardLinksUnbindCardLinkRequest is what [CardCardLinksUnbindCardLink.Post] takes.

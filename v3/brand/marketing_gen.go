@@ -63,9 +63,9 @@ type MarketingProductCouponMediaUploadImage struct {
 //
 //	POST /brand/marketing/product-coupon/media/upload-image
 //
-// See https://pay.weixin.qq.com/doc/brand/4015736285 and https://pay.weixin.qq.com/doc/brand/4016427362.
+// See https://pay.weixin.qq.com/doc/brand/4015736285.
 func (n MarketingProductCouponMediaUploadImage) Post(ctx context.Context, in PostMarketingProductCouponMediaUploadImageRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponMediaUploadImageResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponMediaUploadImageResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/media/upload-image", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/media/upload-image", nil, in, opts, new(PostMarketingProductCouponMediaUploadImageResponse))
 }
 
 // PostMarketingProductCouponMediaUploadImageRequest is what [MarketingProductCouponMediaUploadImage.Post] takes.
@@ -87,9 +87,9 @@ type MarketingProductCouponNotifyConfigs struct {
 //
 //	GET /brand/marketing/product-coupon/notify-configs
 //
-// See https://pay.weixin.qq.com/doc/brand/4015736292 and https://pay.weixin.qq.com/doc/brand/4016427364.
+// See https://pay.weixin.qq.com/doc/brand/4015736292.
 func (n MarketingProductCouponNotifyConfigs) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMarketingProductCouponNotifyConfigsResponse, error) {
-	return wechatpay.Call[GetMarketingProductCouponNotifyConfigsResponse](ctx, n.c, "GET", "/brand/marketing/product-coupon/notify-configs", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/notify-configs", nil, nil, opts, new(GetMarketingProductCouponNotifyConfigsResponse))
 }
 
 // GetMarketingProductCouponNotifyConfigsResponse is the answer of [MarketingProductCouponNotifyConfigs.Get].
@@ -104,7 +104,7 @@ type GetMarketingProductCouponNotifyConfigsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736293.
 func (n MarketingProductCouponNotifyConfigs) Post(ctx context.Context, in PostMarketingProductCouponNotifyConfigsRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponNotifyConfigsResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponNotifyConfigsResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/notify-configs", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/notify-configs", nil, in, opts, new(PostMarketingProductCouponNotifyConfigsResponse))
 }
 
 // PostMarketingProductCouponNotifyConfigsRequest is what [MarketingProductCouponNotifyConfigs.Post] takes.
@@ -132,9 +132,9 @@ func (n MarketingProductCouponProductCoupons) ProductCouponID(productCouponID st
 //
 //	POST /brand/marketing/product-coupon/product-coupons
 //
-// See https://pay.weixin.qq.com/doc/brand/4015736297 and https://pay.weixin.qq.com/doc/brand/4016427368.
+// See https://pay.weixin.qq.com/doc/brand/4015736297.
 func (n MarketingProductCouponProductCoupons) Post(ctx context.Context, in PostMarketingProductCouponProductCouponsRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponsResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponsResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons", nil, in, opts, new(PostMarketingProductCouponProductCouponsResponse))
 }
 
 // PostMarketingProductCouponProductCouponsRequest is what [MarketingProductCouponProductCoupons.Post] takes.
@@ -193,7 +193,7 @@ func (n MarketingProductCouponProductCouponsProductCouponID) Stocks() MarketingP
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736321.
 func (n MarketingProductCouponProductCouponsProductCouponID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, nil, opts, new(ProductCoupon))
 }
 
 // Patch 修改商品券
@@ -202,7 +202,7 @@ func (n MarketingProductCouponProductCouponsProductCouponID) Get(ctx context.Con
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736325.
 func (n MarketingProductCouponProductCouponsProductCouponID) Patch(ctx context.Context, in PatchMarketingProductCouponProductCouponRequest, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts, new(ProductCoupon))
 }
 
 // PatchMarketingProductCouponProductCouponRequest is what [MarketingProductCouponProductCouponsProductCouponID.Patch] takes.
@@ -223,7 +223,7 @@ type MarketingProductCouponProductCouponsProductCouponIDDeactivate struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736315.
 func (n MarketingProductCouponProductCouponsProductCouponIDDeactivate) Post(ctx context.Context, in PostMarketingProductCouponProductCouponDeactivateRequest, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/deactivate", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/deactivate", []string{n.productCouponID}, in, opts, new(ProductCoupon))
 }
 
 // PostMarketingProductCouponProductCouponDeactivateRequest is what [MarketingProductCouponProductCouponsProductCouponIDDeactivate.Post] takes.
@@ -249,7 +249,7 @@ func (n MarketingProductCouponProductCouponsProductCouponIDStockBundles) StockBu
 //
 // See https://pay.weixin.qq.com/doc/brand/4016279732.
 func (n MarketingProductCouponProductCouponsProductCouponIDStockBundles) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockBundlesRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockBundlesResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockBundlesResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles", []string{n.productCouponID}, in, opts, new(PostMarketingProductCouponProductCouponStockBundlesResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockBundlesRequest is what [MarketingProductCouponProductCouponsProductCouponIDStockBundles.Post] takes.
@@ -292,7 +292,7 @@ func (n MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBund
 //
 // See https://pay.weixin.qq.com/doc/brand/4016279735.
 func (n MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleID) Patch(ctx context.Context, in PatchMarketingProductCouponProductCouponStockBundleRequest, opts ...wechatpay.CallOption) (*PatchMarketingProductCouponProductCouponStockBundleResponse, error) {
-	return wechatpay.Call[PatchMarketingProductCouponProductCouponStockBundleResponse](ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PatchMarketingProductCouponProductCouponStockBundleResponse))
 }
 
 // PatchMarketingProductCouponProductCouponStockBundleRequest is what [MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleID.Patch] takes.
@@ -324,7 +324,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleI
 //
 // See https://pay.weixin.qq.com/doc/brand/4016279709.
 func (n MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDAssociateStores) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockBundleAssociateStoresRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockBundleAssociateStoresResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockBundleAssociateStoresResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostMarketingProductCouponProductCouponStockBundleAssociateStoresResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockBundleAssociateStoresRequest is what [MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDAssociateStores.Post] takes.
@@ -352,7 +352,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleI
 //
 // See https://github.com/wechatpay-apiv3/wechatpay-skills/blob/ad392cc8770165d6a005080f35d176f310e49bc2/wechatpay-product-coupon/references/1-%E5%93%81%E7%89%8C/%E4%BB%A3%E7%A0%81%E7%A4%BA%E4%BE%8B/Go/2-%E5%95%86%E5%93%81%E5%88%B8%E6%89%B9%E6%AC%A1%E7%AE%A1%E7%90%86/DisassociateStoresForStockBundleGo.go.
 func (n MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDDisassociateStores) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockBundleDisassociateStoresRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockBundleDisassociateStoresResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockBundleDisassociateStoresResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostMarketingProductCouponProductCouponStockBundleDisassociateStoresResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockBundleDisassociateStoresRequest is what [MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDDisassociateStores.Post] takes.
@@ -380,7 +380,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleI
 //
 // See https://pay.weixin.qq.com/doc/brand/4016279740.
 func (n MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDUpdateBudget) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockBundleUpdateBudgetRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockBundleUpdateBudgetResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockBundleUpdateBudgetResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostMarketingProductCouponProductCouponStockBundleUpdateBudgetResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockBundleUpdateBudgetRequest is what [MarketingProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDUpdateBudget.Post] takes.
@@ -414,9 +414,9 @@ func (n MarketingProductCouponProductCouponsProductCouponIDStocks) StockID(stock
 //
 //	GET /brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks
 //
-// See https://pay.weixin.qq.com/doc/brand/4015736384 and https://pay.weixin.qq.com/doc/brand/4016427459.
+// See https://pay.weixin.qq.com/doc/brand/4015736384.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocks) Get(ctx context.Context, in GetMarketingProductCouponProductCouponStocksQuery, opts ...wechatpay.CallOption) (*GetMarketingProductCouponProductCouponStocksResponse, error) {
-	return wechatpay.Call[GetMarketingProductCouponProductCouponStocksResponse](ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts, new(GetMarketingProductCouponProductCouponStocksResponse))
 }
 
 // GetMarketingProductCouponProductCouponStocksQuery is what [MarketingProductCouponProductCouponsProductCouponIDStocks.Get] takes.
@@ -440,7 +440,7 @@ type GetMarketingProductCouponProductCouponStocksResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736342.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocks) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStocksRequest, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts, new(Stock))
 }
 
 // PostMarketingProductCouponProductCouponStocksRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocks.Post] takes.
@@ -492,7 +492,7 @@ func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockID) Upload
 //
 // See https://pay.weixin.qq.com/doc/brand/4016427475.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, nil, opts, new(Stock))
 }
 
 // Patch 修改商品券批次
@@ -501,7 +501,7 @@ func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockID) Get(ct
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736391.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockID) Patch(ctx context.Context, in PatchMarketingProductCouponProductCouponStockRequest, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts, new(Stock))
 }
 
 // PatchMarketingProductCouponProductCouponStockRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockID.Patch] takes.
@@ -527,7 +527,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociateSt
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736339.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociateStores) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockAssociateStoresRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockAssociateStoresResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockAssociateStoresResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores", []string{n.productCouponID, n.stockID}, in, opts, new(PostMarketingProductCouponProductCouponStockAssociateStoresResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockAssociateStoresRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociateStores.Post] takes.
@@ -555,7 +555,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedS
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736379.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedStores) Get(ctx context.Context, in GetMarketingProductCouponProductCouponStockAssociatedStoresQuery, opts ...wechatpay.CallOption) (*GetMarketingProductCouponProductCouponStockAssociatedStoresResponse, error) {
-	return wechatpay.Call[GetMarketingProductCouponProductCouponStockAssociatedStoresResponse](ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores", []string{n.productCouponID, n.stockID}, in, opts, new(GetMarketingProductCouponProductCouponStockAssociatedStoresResponse))
 }
 
 // GetMarketingProductCouponProductCouponStockAssociatedStoresQuery is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedStores.Get] takes.
@@ -584,7 +584,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate 
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736352.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockDeactivateRequest, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate", []string{n.productCouponID, n.stockID}, in, opts, new(Stock))
 }
 
 // PostMarketingProductCouponProductCouponStockDeactivateRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate.Post] takes.
@@ -606,7 +606,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDisassociat
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736372.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDisassociateStores) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockDisassociateStoresRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockDisassociateStoresResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockDisassociateStoresResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores", []string{n.productCouponID, n.stockID}, in, opts, new(PostMarketingProductCouponProductCouponStockDisassociateStoresResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockDisassociateStoresRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDDisassociateStores.Post] takes.
@@ -634,7 +634,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudge
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736398.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudget) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockUpdateBudgetRequest, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget", []string{n.productCouponID, n.stockID}, in, opts, new(Stock))
 }
 
 // PostMarketingProductCouponProductCouponStockUpdateBudgetRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudget.Post] takes.
@@ -660,7 +660,7 @@ type MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUploadCoupo
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736400.
 func (n MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUploadCouponCodes) Post(ctx context.Context, in PostMarketingProductCouponProductCouponStockUploadCouponCodesRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponProductCouponStockUploadCouponCodesResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponProductCouponStockUploadCouponCodesResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes", []string{n.productCouponID, n.stockID}, in, opts, new(PostMarketingProductCouponProductCouponStockUploadCouponCodesResponse))
 }
 
 // PostMarketingProductCouponProductCouponStockUploadCouponCodesRequest is what [MarketingProductCouponProductCouponsProductCouponIDStocksStockIDUploadCouponCodes.Post] takes.
@@ -721,7 +721,7 @@ func (n MarketingProductCouponUsersOpenIDCoupons) CouponCode(couponCode string) 
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736420.
 func (n MarketingProductCouponUsersOpenIDCoupons) Get(ctx context.Context, in GetMarketingProductCouponUserCouponsQuery, opts ...wechatpay.CallOption) (*GetMarketingProductCouponUserCouponsResponse, error) {
-	return wechatpay.Call[GetMarketingProductCouponUserCouponsResponse](ctx, n.c, "GET", "/brand/marketing/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts, new(GetMarketingProductCouponUserCouponsResponse))
 }
 
 // GetMarketingProductCouponUserCouponsQuery is what [MarketingProductCouponUsersOpenIDCoupons.Get] takes.
@@ -748,7 +748,7 @@ type GetMarketingProductCouponUserCouponsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736390.
 func (n MarketingProductCouponUsersOpenIDCoupons) Post(ctx context.Context, in PostMarketingProductCouponUserCouponsRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts, new(Coupon))
 }
 
 // PostMarketingProductCouponUserCouponsRequest is what [MarketingProductCouponUsersOpenIDCoupons.Post] takes.
@@ -795,7 +795,7 @@ func (n MarketingProductCouponUsersOpenIDCouponsCouponCode) Use() MarketingProdu
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736414.
 func (n MarketingProductCouponUsersOpenIDCouponsCouponCode) Get(ctx context.Context, in GetMarketingProductCouponUserCouponQuery, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "GET", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // GetMarketingProductCouponUserCouponQuery is what [MarketingProductCouponUsersOpenIDCouponsCouponCode.Get] takes.
@@ -818,7 +818,7 @@ type MarketingProductCouponUsersOpenIDCouponsCouponCodeConfirm struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736403.
 func (n MarketingProductCouponUsersOpenIDCouponsCouponCodeConfirm) Post(ctx context.Context, in PostMarketingProductCouponUserCouponConfirmRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/confirm", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/confirm", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostMarketingProductCouponUserCouponConfirmRequest is what [MarketingProductCouponUsersOpenIDCouponsCouponCodeConfirm.Post] takes.
@@ -842,7 +842,7 @@ type MarketingProductCouponUsersOpenIDCouponsCouponCodeDeactivate struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736411.
 func (n MarketingProductCouponUsersOpenIDCouponsCouponCodeDeactivate) Post(ctx context.Context, in PostMarketingProductCouponUserCouponDeactivateRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostMarketingProductCouponUserCouponDeactivateRequest is what [MarketingProductCouponUsersOpenIDCouponsCouponCodeDeactivate.Post] takes.
@@ -867,7 +867,7 @@ type MarketingProductCouponUsersOpenIDCouponsCouponCodeReturn struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4015736429.
 func (n MarketingProductCouponUsersOpenIDCouponsCouponCodeReturn) Post(ctx context.Context, in PostMarketingProductCouponUserCouponReturnRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/return", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/return", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostMarketingProductCouponUserCouponReturnRequest is what [MarketingProductCouponUsersOpenIDCouponsCouponCodeReturn.Post] takes.
@@ -889,9 +889,9 @@ type MarketingProductCouponUsersOpenIDCouponsCouponCodeUse struct {
 //
 //	POST /brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/use
 //
-// See https://pay.weixin.qq.com/doc/brand/4015736433 and https://pay.weixin.qq.com/doc/brand/4016427398.
+// See https://pay.weixin.qq.com/doc/brand/4015736433.
 func (n MarketingProductCouponUsersOpenIDCouponsCouponCodeUse) Post(ctx context.Context, in PostMarketingProductCouponUserCouponUseRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/use", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/coupons/{coupon_code}/use", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostMarketingProductCouponUserCouponUseRequest is what [MarketingProductCouponUsersOpenIDCouponsCouponCodeUse.Post] takes.
@@ -918,7 +918,7 @@ type MarketingProductCouponUsersOpenIDPreSendCoupon struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4016416620.
 func (n MarketingProductCouponUsersOpenIDPreSendCoupon) Post(ctx context.Context, in PostMarketingProductCouponUserPreSendCouponRequest, opts ...wechatpay.CallOption) (*PostMarketingProductCouponUserPreSendCouponResponse, error) {
-	return wechatpay.Call[PostMarketingProductCouponUserPreSendCouponResponse](ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/pre-send-coupon", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/brand/marketing/product-coupon/users/{openid}/pre-send-coupon", []string{n.openID}, in, opts, new(PostMarketingProductCouponUserPreSendCouponResponse))
 }
 
 // PostMarketingProductCouponUserPreSendCouponRequest is what [MarketingProductCouponUsersOpenIDPreSendCoupon.Post] takes.
@@ -957,7 +957,7 @@ type MarketingShakeActivitiesActivities struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783259.
 func (n MarketingShakeActivitiesActivities) Get(ctx context.Context, in GetMarketingShakeActivitiesActivitiesQuery, opts ...wechatpay.CallOption) (*GetMarketingShakeActivitiesActivitiesResponse, error) {
-	return wechatpay.Call[GetMarketingShakeActivitiesActivitiesResponse](ctx, n.c, "GET", "/v3/brand/marketing/shake-activities/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/marketing/shake-activities/activities", nil, in, opts, new(GetMarketingShakeActivitiesActivitiesResponse))
 }
 
 // GetMarketingShakeActivitiesActivitiesQuery is what [MarketingShakeActivitiesActivities.Get] takes.

@@ -73,7 +73,7 @@ func (n PartnerCardMemberCards) CardID(cardID string) PartnerCardMemberCardsCard
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336976.
 func (n PartnerCardMemberCards) Get(ctx context.Context, in GetPartnerCardMemberCardsQuery, opts ...wechatpay.CallOption) (*GetPartnerCardMemberCardsResponse, error) {
-	return wechatpay.Call[GetPartnerCardMemberCardsResponse](ctx, n.c, "GET", "/v3/brand/partner/card-member/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/cards", nil, in, opts, new(GetPartnerCardMemberCardsResponse))
 }
 
 // GetPartnerCardMemberCardsQuery is what [PartnerCardMemberCards.Get] takes.
@@ -98,7 +98,7 @@ type GetPartnerCardMemberCardsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336970.
 func (n PartnerCardMemberCards) Post(ctx context.Context, in PostPartnerCardMemberCardsRequest, opts ...wechatpay.CallOption) (*CardInfo, error) {
-	return wechatpay.Call[CardInfo](ctx, n.c, "POST", "/v3/brand/partner/card-member/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/cards", nil, in, opts, new(CardInfo))
 }
 
 // PostPartnerCardMemberCardsRequest is what [PartnerCardMemberCards.Post] takes.
@@ -143,7 +143,7 @@ func (n PartnerCardMemberCardsCardID) Invalidate() PartnerCardMemberCardsCardIDI
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336974.
 func (n PartnerCardMemberCardsCardID) Get(ctx context.Context, in GetPartnerCardMemberCardQuery, opts ...wechatpay.CallOption) (*CardInfo, error) {
-	return wechatpay.Call[CardInfo](ctx, n.c, "GET", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts, new(CardInfo))
 }
 
 // GetPartnerCardMemberCardQuery is what [PartnerCardMemberCardsCardID.Get] takes.
@@ -157,7 +157,7 @@ type GetPartnerCardMemberCardQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336977.
 func (n PartnerCardMemberCardsCardID) Patch(ctx context.Context, in PatchPartnerCardMemberCardRequest, opts ...wechatpay.CallOption) (*CardInfo, error) {
-	return wechatpay.Call[CardInfo](ctx, n.c, "PATCH", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts, new(CardInfo))
 }
 
 // PatchPartnerCardMemberCardRequest is what [PartnerCardMemberCardsCardID.Patch] takes.
@@ -187,7 +187,7 @@ type PatchPartnerCardMemberCardRequest struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336972.
 func (n PartnerCardMemberCardsCardID) Delete(ctx context.Context, in DeletePartnerCardMemberCardQuery, opts ...wechatpay.CallOption) (*CardInfo, error) {
-	return wechatpay.Call[CardInfo](ctx, n.c, "DELETE", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/brand/partner/card-member/cards/{card_id}", []string{n.cardID}, in, opts, new(CardInfo))
 }
 
 // DeletePartnerCardMemberCardQuery is what [PartnerCardMemberCardsCardID.Delete] takes.
@@ -207,7 +207,7 @@ type PartnerCardMemberCardsCardIDInvalidate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336972.
 func (n PartnerCardMemberCardsCardIDInvalidate) Post(ctx context.Context, in PostPartnerCardMemberCardInvalidateRequest, opts ...wechatpay.CallOption) (*CardInfo, error) {
-	return wechatpay.Call[CardInfo](ctx, n.c, "POST", "/v3/brand/partner/card-member/cards/{card_id}/invalidate", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/cards/{card_id}/invalidate", []string{n.cardID}, in, opts, new(CardInfo))
 }
 
 // PostPartnerCardMemberCardInvalidateRequest is what [PartnerCardMemberCardsCardIDInvalidate.Post] takes.
@@ -231,7 +231,7 @@ func (n PartnerCardMemberMembershipActivities) ActivityID(activityID string) Par
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016588039.
 func (n PartnerCardMemberMembershipActivities) Get(ctx context.Context, in GetPartnerCardMemberMembershipActivitiesQuery, opts ...wechatpay.CallOption) (*GetPartnerCardMemberMembershipActivitiesResponse, error) {
-	return wechatpay.Call[GetPartnerCardMemberMembershipActivitiesResponse](ctx, n.c, "GET", "/v3/brand/partner/card-member/membership-activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/membership-activities", nil, in, opts, new(GetPartnerCardMemberMembershipActivitiesResponse))
 }
 
 // GetPartnerCardMemberMembershipActivitiesQuery is what [PartnerCardMemberMembershipActivities.Get] takes.
@@ -257,7 +257,7 @@ type GetPartnerCardMemberMembershipActivitiesResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016464918.
 func (n PartnerCardMemberMembershipActivities) Post(ctx context.Context, in PostPartnerCardMemberMembershipActivitiesRequest, opts ...wechatpay.CallOption) (*MembershipActivity, error) {
-	return wechatpay.Call[MembershipActivity](ctx, n.c, "POST", "/v3/brand/partner/card-member/membership-activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/membership-activities", nil, in, opts, new(MembershipActivity))
 }
 
 // PostPartnerCardMemberMembershipActivitiesRequest is what [PartnerCardMemberMembershipActivities.Post] takes.
@@ -291,7 +291,7 @@ func (n PartnerCardMemberMembershipActivitiesActivityID) Terminate() PartnerCard
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016588015.
 func (n PartnerCardMemberMembershipActivitiesActivityID) Get(ctx context.Context, in GetPartnerCardMemberMembershipActivityQuery, opts ...wechatpay.CallOption) (*MembershipActivity, error) {
-	return wechatpay.Call[MembershipActivity](ctx, n.c, "GET", "/v3/brand/partner/card-member/membership-activities/{activity_id}", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/membership-activities/{activity_id}", []string{n.activityID}, in, opts, new(MembershipActivity))
 }
 
 // GetPartnerCardMemberMembershipActivityQuery is what [PartnerCardMemberMembershipActivitiesActivityID.Get] takes.
@@ -305,7 +305,7 @@ type GetPartnerCardMemberMembershipActivityQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016588044.
 func (n PartnerCardMemberMembershipActivitiesActivityID) Patch(ctx context.Context, in PatchPartnerCardMemberMembershipActivityRequest, opts ...wechatpay.CallOption) (*MembershipActivity, error) {
-	return wechatpay.Call[MembershipActivity](ctx, n.c, "PATCH", "/v3/brand/partner/card-member/membership-activities/{activity_id}", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/brand/partner/card-member/membership-activities/{activity_id}", []string{n.activityID}, in, opts, new(MembershipActivity))
 }
 
 // PatchPartnerCardMemberMembershipActivityRequest is what [PartnerCardMemberMembershipActivitiesActivityID.Patch] takes.
@@ -329,7 +329,7 @@ type PartnerCardMemberMembershipActivitiesActivityIDTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016588028.
 func (n PartnerCardMemberMembershipActivitiesActivityIDTerminate) Post(ctx context.Context, in PostPartnerCardMemberMembershipActivityTerminateRequest, opts ...wechatpay.CallOption) (*MembershipActivity, error) {
-	return wechatpay.Call[MembershipActivity](ctx, n.c, "POST", "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate", []string{n.activityID}, in, opts, new(MembershipActivity))
 }
 
 // PostPartnerCardMemberMembershipActivityTerminateRequest is what [PartnerCardMemberMembershipActivitiesActivityIDTerminate.Post] takes.
@@ -348,7 +348,7 @@ type PartnerCardMemberPayViewTokens struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016834476.
 func (n PartnerCardMemberPayViewTokens) Post(ctx context.Context, in PostPartnerCardMemberPayViewTokensRequest, opts ...wechatpay.CallOption) (*PostPartnerCardMemberPayViewTokensResponse, error) {
-	return wechatpay.Call[PostPartnerCardMemberPayViewTokensResponse](ctx, n.c, "POST", "/v3/brand/partner/card-member/pay-view-tokens", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/pay-view-tokens", nil, in, opts, new(PostPartnerCardMemberPayViewTokensResponse))
 }
 
 // PostPartnerCardMemberPayViewTokensRequest is what [PartnerCardMemberPayViewTokens.Post] takes.
@@ -375,7 +375,7 @@ type PartnerCardMemberPreAuthTokens struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336986.
 func (n PartnerCardMemberPreAuthTokens) Post(ctx context.Context, in PostPartnerCardMemberPreAuthTokensRequest, opts ...wechatpay.CallOption) (*PostPartnerCardMemberPreAuthTokensResponse, error) {
-	return wechatpay.Call[PostPartnerCardMemberPreAuthTokensResponse](ctx, n.c, "POST", "/v3/brand/partner/card-member/pre-auth-tokens", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/pre-auth-tokens", nil, in, opts, new(PostPartnerCardMemberPreAuthTokensResponse))
 }
 
 // PostPartnerCardMemberPreAuthTokensRequest is what [PartnerCardMemberPreAuthTokens.Post] takes.
@@ -417,7 +417,7 @@ func (n PartnerCardMemberUserCards) UserCardCode(userCardCode string) PartnerCar
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336984.
 func (n PartnerCardMemberUserCards) Get(ctx context.Context, in GetPartnerCardMemberUserCardsQuery, opts ...wechatpay.CallOption) (*GetPartnerCardMemberUserCardsResponse, error) {
-	return wechatpay.Call[GetPartnerCardMemberUserCardsResponse](ctx, n.c, "GET", "/v3/brand/partner/card-member/user-cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/user-cards", nil, in, opts, new(GetPartnerCardMemberUserCardsResponse))
 }
 
 // GetPartnerCardMemberUserCardsQuery is what [PartnerCardMemberUserCards.Get] takes.
@@ -448,7 +448,7 @@ type PartnerCardMemberUserCardsImportByOpenID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336981.
 func (n PartnerCardMemberUserCardsImportByOpenID) Post(ctx context.Context, in PostPartnerCardMemberUserCardsImportByOpenIDRequest, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/import-by-openid", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/import-by-openid", nil, in, opts, new(UserCard))
 }
 
 // PostPartnerCardMemberUserCardsImportByOpenIDRequest is what [PartnerCardMemberUserCardsImportByOpenID.Post] takes.
@@ -474,7 +474,7 @@ type PartnerCardMemberUserCardsImportByPhone struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336982.
 func (n PartnerCardMemberUserCardsImportByPhone) Post(ctx context.Context, in PostPartnerCardMemberUserCardsImportByPhoneRequest, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/import-by-phone", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/import-by-phone", nil, in, opts, new(UserCard))
 }
 
 // PostPartnerCardMemberUserCardsImportByPhoneRequest is what [PartnerCardMemberUserCardsImportByPhone.Post] takes.
@@ -510,7 +510,7 @@ func (n PartnerCardMemberUserCardsUserCardCode) Invalidate() PartnerCardMemberUs
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336980.
 func (n PartnerCardMemberUserCardsUserCardCode) Get(ctx context.Context, in GetPartnerCardMemberUserCardQuery, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "GET", "/v3/brand/partner/card-member/user-cards/{user_card_code}", []string{n.userCardCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/card-member/user-cards/{user_card_code}", []string{n.userCardCode}, in, opts, new(UserCard))
 }
 
 // GetPartnerCardMemberUserCardQuery is what [PartnerCardMemberUserCardsUserCardCode.Get] takes.
@@ -526,7 +526,7 @@ type GetPartnerCardMemberUserCardQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336985.
 func (n PartnerCardMemberUserCardsUserCardCode) Patch(ctx context.Context, in PatchPartnerCardMemberUserCardRequest, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "PATCH", "/v3/brand/partner/card-member/user-cards/{user_card_code}", []string{n.userCardCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/brand/partner/card-member/user-cards/{user_card_code}", []string{n.userCardCode}, in, opts, new(UserCard))
 }
 
 // PatchPartnerCardMemberUserCardRequest is what [PartnerCardMemberUserCardsUserCardCode.Patch] takes.
@@ -556,7 +556,7 @@ type PartnerCardMemberUserCardsUserCardCodeConfirm struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336979.
 func (n PartnerCardMemberUserCardsUserCardCodeConfirm) Post(ctx context.Context, in PostPartnerCardMemberUserCardConfirmRequest, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm", []string{n.userCardCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm", []string{n.userCardCode}, in, opts, new(UserCard))
 }
 
 // PostPartnerCardMemberUserCardConfirmRequest is what [PartnerCardMemberUserCardsUserCardCodeConfirm.Post] takes.
@@ -586,7 +586,7 @@ type PartnerCardMemberUserCardsUserCardCodeInvalidate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336983.
 func (n PartnerCardMemberUserCardsUserCardCodeInvalidate) Post(ctx context.Context, in PostPartnerCardMemberUserCardInvalidateRequest, opts ...wechatpay.CallOption) (*UserCard, error) {
-	return wechatpay.Call[UserCard](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate", []string{n.userCardCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate", []string{n.userCardCode}, in, opts, new(UserCard))
 }
 
 // PostPartnerCardMemberUserCardInvalidateRequest is what [PartnerCardMemberUserCardsUserCardCodeInvalidate.Post] takes.
@@ -608,7 +608,7 @@ type PartnerCardMemberUserFeeds struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015336987.
 func (n PartnerCardMemberUserFeeds) Post(ctx context.Context, in PostPartnerCardMemberUserFeedsRequest, opts ...wechatpay.CallOption) (*CardMember, error) {
-	return wechatpay.Call[CardMember](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-feeds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-feeds", nil, in, opts, new(CardMember))
 }
 
 // PostPartnerCardMemberUserFeedsRequest is what [PartnerCardMemberUserFeeds.Post] takes.
@@ -657,7 +657,7 @@ type PartnerCardMemberUserPointsExchangeCouponConfirm struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015897268.
 func (n PartnerCardMemberUserPointsExchangeCouponConfirm) Post(ctx context.Context, in PostPartnerCardMemberUserPointsExchangeCouponConfirmRequest, opts ...wechatpay.CallOption) (*PostPartnerCardMemberUserPointsExchangeCouponConfirmResponse, error) {
-	return wechatpay.Call[PostPartnerCardMemberUserPointsExchangeCouponConfirmResponse](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm", nil, in, opts, new(PostPartnerCardMemberUserPointsExchangeCouponConfirmResponse))
 }
 
 // PostPartnerCardMemberUserPointsExchangeCouponConfirmRequest is what [PartnerCardMemberUserPointsExchangeCouponConfirm.Post] takes.
@@ -697,7 +697,7 @@ type PartnerCardMemberUserPointsSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015897280.
 func (n PartnerCardMemberUserPointsSync) Post(ctx context.Context, in PostPartnerCardMemberUserPointsSyncRequest, opts ...wechatpay.CallOption) (*CardMember, error) {
-	return wechatpay.Call[CardMember](ctx, n.c, "POST", "/v3/brand/partner/card-member/user-points/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/card-member/user-points/sync", nil, in, opts, new(CardMember))
 }
 
 // PostPartnerCardMemberUserPointsSyncRequest is what [PartnerCardMemberUserPointsSync.Post] takes.
@@ -734,7 +734,7 @@ func (n PartnerStoreBrandstores) StoreID(storeID string) PartnerStoreBrandstores
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016756674.
 func (n PartnerStoreBrandstores) Get(ctx context.Context, in GetPartnerStoreBrandstoresQuery, opts ...wechatpay.CallOption) (*GetPartnerStoreBrandstoresResponse, error) {
-	return wechatpay.Call[GetPartnerStoreBrandstoresResponse](ctx, n.c, "GET", "/v3/brand/partner/store/brandstores", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/store/brandstores", nil, in, opts, new(GetPartnerStoreBrandstoresResponse))
 }
 
 // GetPartnerStoreBrandstoresQuery is what [PartnerStoreBrandstores.Get] takes.
@@ -760,7 +760,7 @@ type GetPartnerStoreBrandstoresResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783183.
 func (n PartnerStoreBrandstores) Post(ctx context.Context, in PostPartnerStoreBrandstoresRequest, opts ...wechatpay.CallOption) (*Brandstore, error) {
-	return wechatpay.Call[Brandstore](ctx, n.c, "POST", "/v3/brand/partner/store/brandstores", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/store/brandstores", nil, in, opts, new(Brandstore))
 }
 
 // PostPartnerStoreBrandstoresRequest is what [PartnerStoreBrandstores.Post] takes.
@@ -803,7 +803,7 @@ func (n PartnerStoreBrandstoresStoreID) Unbindrecipient() PartnerStoreBrandstore
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783153.
 func (n PartnerStoreBrandstoresStoreID) Get(ctx context.Context, in GetPartnerStoreBrandstoreQuery, opts ...wechatpay.CallOption) (*Brandstore, error) {
-	return wechatpay.Call[Brandstore](ctx, n.c, "GET", "/v3/brand/partner/store/brandstores/{store_id}", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/partner/store/brandstores/{store_id}", []string{n.storeID}, in, opts, new(Brandstore))
 }
 
 // GetPartnerStoreBrandstoreQuery is what [PartnerStoreBrandstoresStoreID.Get] takes.
@@ -817,7 +817,7 @@ type GetPartnerStoreBrandstoreQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783158.
 func (n PartnerStoreBrandstoresStoreID) Patch(ctx context.Context, in PatchPartnerStoreBrandstoreRequest, opts ...wechatpay.CallOption) (*Brandstore, error) {
-	return wechatpay.Call[Brandstore](ctx, n.c, "PATCH", "/v3/brand/partner/store/brandstores/{store_id}", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/brand/partner/store/brandstores/{store_id}", []string{n.storeID}, in, opts, new(Brandstore))
 }
 
 // PatchPartnerStoreBrandstoreRequest is what [PartnerStoreBrandstoresStoreID.Patch] takes.
@@ -854,7 +854,7 @@ type PartnerStoreBrandstoresStoreIDBindrecipient struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783177.
 func (n PartnerStoreBrandstoresStoreIDBindrecipient) Post(ctx context.Context, in PostPartnerStoreBrandstoreBindrecipientRequest, opts ...wechatpay.CallOption) (*PostPartnerStoreBrandstoreBindrecipientResponse, error) {
-	return wechatpay.Call[PostPartnerStoreBrandstoreBindrecipientResponse](ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/bindrecipient", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/bindrecipient", []string{n.storeID}, in, opts, new(PostPartnerStoreBrandstoreBindrecipientResponse))
 }
 
 // PostPartnerStoreBrandstoreBindrecipientRequest is what [PartnerStoreBrandstoresStoreIDBindrecipient.Post] takes.
@@ -885,7 +885,7 @@ type PartnerStoreBrandstoresStoreIDClose struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016756671.
 func (n PartnerStoreBrandstoresStoreIDClose) Post(ctx context.Context, in PostPartnerStoreBrandstoreCloseRequest, opts ...wechatpay.CallOption) (*PostPartnerStoreBrandstoreCloseResponse, error) {
-	return wechatpay.Call[PostPartnerStoreBrandstoreCloseResponse](ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/close", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/close", []string{n.storeID}, in, opts, new(PostPartnerStoreBrandstoreCloseResponse))
 }
 
 // PostPartnerStoreBrandstoreCloseRequest is what [PartnerStoreBrandstoresStoreIDClose.Post] takes.
@@ -912,7 +912,7 @@ type PartnerStoreBrandstoresStoreIDResume struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016756672.
 func (n PartnerStoreBrandstoresStoreIDResume) Post(ctx context.Context, in PostPartnerStoreBrandstoreResumeRequest, opts ...wechatpay.CallOption) (*PostPartnerStoreBrandstoreResumeResponse, error) {
-	return wechatpay.Call[PostPartnerStoreBrandstoreResumeResponse](ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/resume", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/resume", []string{n.storeID}, in, opts, new(PostPartnerStoreBrandstoreResumeResponse))
 }
 
 // PostPartnerStoreBrandstoreResumeRequest is what [PartnerStoreBrandstoresStoreIDResume.Post] takes.
@@ -939,7 +939,7 @@ type PartnerStoreBrandstoresStoreIDUnbindrecipient struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015783188.
 func (n PartnerStoreBrandstoresStoreIDUnbindrecipient) Post(ctx context.Context, in PostPartnerStoreBrandstoreUnbindrecipientRequest, opts ...wechatpay.CallOption) (*PostPartnerStoreBrandstoreUnbindrecipientResponse, error) {
-	return wechatpay.Call[PostPartnerStoreBrandstoreUnbindrecipientResponse](ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/unbindrecipient", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/partner/store/brandstores/{store_id}/unbindrecipient", []string{n.storeID}, in, opts, new(PostPartnerStoreBrandstoreUnbindrecipientResponse))
 }
 
 // PostPartnerStoreBrandstoreUnbindrecipientRequest is what [PartnerStoreBrandstoresStoreIDUnbindrecipient.Post] takes.

@@ -50,7 +50,7 @@ type ProfitsharingBrandConfigsBrandMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467022.
 func (n ProfitsharingBrandConfigsBrandMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetProfitsharingBrandConfigResponse, error) {
-	return wechatpay.Call[GetProfitsharingBrandConfigResponse](ctx, n.c, "GET", "/v3/brand/profitsharing/brand-configs/{brand_mchid}", []string{n.brandMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/profitsharing/brand-configs/{brand_mchid}", []string{n.brandMchID}, nil, opts, new(GetProfitsharingBrandConfigResponse))
 }
 
 // GetProfitsharingBrandConfigResponse is the answer of [ProfitsharingBrandConfigsBrandMchID.Get].
@@ -70,7 +70,7 @@ type ProfitsharingFinishOrder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467016.
 func (n ProfitsharingFinishOrder) Post(ctx context.Context, in PostProfitsharingFinishOrderRequest, opts ...wechatpay.CallOption) (*PostProfitsharingFinishOrderResponse, error) {
-	return wechatpay.Call[PostProfitsharingFinishOrderResponse](ctx, n.c, "POST", "/v3/brand/profitsharing/finish-order", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/profitsharing/finish-order", nil, in, opts, new(PostProfitsharingFinishOrderResponse))
 }
 
 // PostProfitsharingFinishOrderRequest is what [ProfitsharingFinishOrder.Post] takes.
@@ -105,7 +105,7 @@ func (n ProfitsharingOrders) TransactionID(transactionID string) ProfitsharingOr
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467002.
 func (n ProfitsharingOrders) Get(ctx context.Context, in GetProfitsharingOrdersQuery, opts ...wechatpay.CallOption) (*GetProfitsharingOrdersResponse, error) {
-	return wechatpay.Call[GetProfitsharingOrdersResponse](ctx, n.c, "GET", "/v3/brand/profitsharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/profitsharing/orders", nil, in, opts, new(GetProfitsharingOrdersResponse))
 }
 
 // GetProfitsharingOrdersQuery is what [ProfitsharingOrders.Get] takes.
@@ -133,7 +133,7 @@ type GetProfitsharingOrdersResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012692975.
 func (n ProfitsharingOrders) Post(ctx context.Context, in PostProfitsharingOrdersRequest, opts ...wechatpay.CallOption) (*PostProfitsharingOrdersResponse, error) {
-	return wechatpay.Call[PostProfitsharingOrdersResponse](ctx, n.c, "POST", "/v3/brand/profitsharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/profitsharing/orders", nil, in, opts, new(PostProfitsharingOrdersResponse))
 }
 
 // PostProfitsharingOrdersRequest is what [ProfitsharingOrders.Post] takes.
@@ -182,7 +182,7 @@ type ProfitsharingOrdersTransactionIDAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467021.
 func (n ProfitsharingOrdersTransactionIDAmounts) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetProfitsharingOrderAmountsResponse, error) {
-	return wechatpay.Call[GetProfitsharingOrderAmountsResponse](ctx, n.c, "GET", "/v3/brand/profitsharing/orders/{transaction_id}/amounts", []string{n.transactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/profitsharing/orders/{transaction_id}/amounts", []string{n.transactionID}, nil, opts, new(GetProfitsharingOrderAmountsResponse))
 }
 
 // GetProfitsharingOrderAmountsResponse is the answer of [ProfitsharingOrdersTransactionIDAmounts.Get].
@@ -215,7 +215,7 @@ type ProfitsharingReceiversAdd struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467100.
 func (n ProfitsharingReceiversAdd) Post(ctx context.Context, in PostProfitsharingReceiversAddRequest, opts ...wechatpay.CallOption) (*PostProfitsharingReceiversAddResponse, error) {
-	return wechatpay.Call[PostProfitsharingReceiversAddResponse](ctx, n.c, "POST", "/v3/brand/profitsharing/receivers/add", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/profitsharing/receivers/add", nil, in, opts, new(PostProfitsharingReceiversAddResponse))
 }
 
 // PostProfitsharingReceiversAddRequest is what [ProfitsharingReceiversAdd.Post] takes.
@@ -247,7 +247,7 @@ type ProfitsharingReceiversDelete struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467103.
 func (n ProfitsharingReceiversDelete) Post(ctx context.Context, in PostProfitsharingReceiversDeleteRequest, opts ...wechatpay.CallOption) (*PostProfitsharingReceiversDeleteResponse, error) {
-	return wechatpay.Call[PostProfitsharingReceiversDeleteResponse](ctx, n.c, "POST", "/v3/brand/profitsharing/receivers/delete", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/profitsharing/receivers/delete", nil, in, opts, new(PostProfitsharingReceiversDeleteResponse))
 }
 
 // PostProfitsharingReceiversDeleteRequest is what [ProfitsharingReceiversDelete.Post] takes.
@@ -277,7 +277,7 @@ type ProfitsharingReturnorders struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467011.
 func (n ProfitsharingReturnorders) Get(ctx context.Context, in GetProfitsharingReturnordersQuery, opts ...wechatpay.CallOption) (*Returnorder, error) {
-	return wechatpay.Call[Returnorder](ctx, n.c, "GET", "/v3/brand/profitsharing/returnorders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/brand/profitsharing/returnorders", nil, in, opts, new(Returnorder))
 }
 
 // GetProfitsharingReturnordersQuery is what [ProfitsharingReturnorders.Get] takes.
@@ -294,7 +294,7 @@ type GetProfitsharingReturnordersQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012467097.
 func (n ProfitsharingReturnorders) Post(ctx context.Context, in PostProfitsharingReturnordersRequest, opts ...wechatpay.CallOption) (*Returnorder, error) {
-	return wechatpay.Call[Returnorder](ctx, n.c, "POST", "/v3/brand/profitsharing/returnorders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/brand/profitsharing/returnorders", nil, in, opts, new(Returnorder))
 }
 
 // PostProfitsharingReturnordersRequest is what [ProfitsharingReturnorders.Post] takes.

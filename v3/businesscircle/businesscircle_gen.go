@@ -114,7 +114,7 @@ type UserAuthorizationsOpenID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534848 and https://pay.weixin.qq.com/doc/v3/partner/4012474135.
 func (n UserAuthorizationsOpenID) Get(ctx context.Context, in GetUserAuthorizationQuery, opts ...wechatpay.CallOption) (*GetUserAuthorizationResponse, error) {
-	return wechatpay.Call[GetUserAuthorizationResponse](ctx, n.c, "GET", "/v3/businesscircle/user-authorizations/{openid}", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/businesscircle/user-authorizations/{openid}", []string{n.openID}, in, opts, new(GetUserAuthorizationResponse))
 }
 
 // GetUserAuthorizationQuery is what [UserAuthorizationsOpenID.Get] takes.

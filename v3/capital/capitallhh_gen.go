@@ -44,7 +44,7 @@ func (n CapitallhhAreasProvinces) ProvinceCode(provinceCode int64) CapitallhhAre
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012698641.
 func (n CapitallhhAreasProvinces) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCapitallhhAreasProvincesResponse, error) {
-	return wechatpay.Call[GetCapitallhhAreasProvincesResponse](ctx, n.c, "GET", "/v3/capital/capitallhh/areas/provinces", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/areas/provinces", nil, nil, opts, new(GetCapitallhhAreasProvincesResponse))
 }
 
 // GetCapitallhhAreasProvincesResponse is the answer of [CapitallhhAreasProvinces.Get].
@@ -76,7 +76,7 @@ type CapitallhhAreasProvincesProvinceCodeCities struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697470.
 func (n CapitallhhAreasProvincesProvinceCodeCities) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCapitallhhAreasProvinceCitiesResponse, error) {
-	return wechatpay.Call[GetCapitallhhAreasProvinceCitiesResponse](ctx, n.c, "GET", "/v3/capital/capitallhh/areas/provinces/{province_code}/cities", []string{n.provinceCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/areas/provinces/{province_code}/cities", []string{n.provinceCode}, nil, opts, new(GetCapitallhhAreasProvinceCitiesResponse))
 }
 
 // GetCapitallhhAreasProvinceCitiesResponse is the answer of [CapitallhhAreasProvincesProvinceCodeCities.Get].
@@ -133,7 +133,7 @@ type CapitallhhBanksBankAliasCodeBranches struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697673.
 func (n CapitallhhBanksBankAliasCodeBranches) Get(ctx context.Context, in GetCapitallhhBankBranchesQuery, opts ...wechatpay.CallOption) (*GetCapitallhhBankBranchesResponse, error) {
-	return wechatpay.Call[GetCapitallhhBankBranchesResponse](ctx, n.c, "GET", "/v3/capital/capitallhh/banks/{bank_alias_code}/branches", []string{n.bankAliasCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/banks/{bank_alias_code}/branches", []string{n.bankAliasCode}, in, opts, new(GetCapitallhhBankBranchesResponse))
 }
 
 // GetCapitallhhBankBranchesQuery is what [CapitallhhBanksBankAliasCodeBranches.Get] takes.
@@ -167,7 +167,7 @@ type CapitallhhBanksCorporateBanking struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697626.
 func (n CapitallhhBanksCorporateBanking) Get(ctx context.Context, in GetCapitallhhBanksCorporateBankingQuery, opts ...wechatpay.CallOption) (*Bank, error) {
-	return wechatpay.Call[Bank](ctx, n.c, "GET", "/v3/capital/capitallhh/banks/corporate-banking", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/banks/corporate-banking", nil, in, opts, new(Bank))
 }
 
 // GetCapitallhhBanksCorporateBankingQuery is what [CapitallhhBanksCorporateBanking.Get] takes.
@@ -187,7 +187,7 @@ type CapitallhhBanksPersonalBanking struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697583.
 func (n CapitallhhBanksPersonalBanking) Get(ctx context.Context, in GetCapitallhhBanksPersonalBankingQuery, opts ...wechatpay.CallOption) (*Bank, error) {
-	return wechatpay.Call[Bank](ctx, n.c, "GET", "/v3/capital/capitallhh/banks/personal-banking", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/banks/personal-banking", nil, in, opts, new(Bank))
 }
 
 // GetCapitallhhBanksPersonalBankingQuery is what [CapitallhhBanksPersonalBanking.Get] takes.
@@ -207,7 +207,7 @@ type CapitallhhBanksSearchBanksByBankAccount struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697541.
 func (n CapitallhhBanksSearchBanksByBankAccount) Get(ctx context.Context, in GetCapitallhhBanksSearchBanksByBankAccountQuery, opts ...wechatpay.CallOption) (*GetCapitallhhBanksSearchBanksByBankAccountResponse, error) {
-	return wechatpay.Call[GetCapitallhhBanksSearchBanksByBankAccountResponse](ctx, n.c, "GET", "/v3/capital/capitallhh/banks/search-banks-by-bank-account", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/capital/capitallhh/banks/search-banks-by-bank-account", nil, in, opts, new(GetCapitallhhBanksSearchBanksByBankAccountResponse))
 }
 
 // GetCapitallhhBanksSearchBanksByBankAccountQuery is what [CapitallhhBanksSearchBanksByBankAccount.Get] takes.

@@ -26,7 +26,7 @@ type Root struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012551764 and https://pay.weixin.qq.com/doc/v3/partner/4012715700.
 func (n Root) Get(ctx context.Context, in DownloadCertificatesQuery, opts ...wechatpay.CallOption) (*DownloadCertificatesResponse, error) {
-	return wechatpay.Call[DownloadCertificatesResponse](ctx, n.c, "GET", "/v3/certificates", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/certificates", nil, in, opts, new(DownloadCertificatesResponse))
 }
 
 // DownloadCertificatesQuery is what [Root.Get] takes.

@@ -50,9 +50,9 @@ type App struct {
 //
 //	POST /v3/combine-transactions/app
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012556944, https://pay.weixin.qq.com/doc/v3/merchant/4012545465, https://pay.weixin.qq.com/doc/v3/partner/4012758021, https://pay.weixin.qq.com/doc/v3/partner/4012707307, https://pay.weixin.qq.com/doc/v3/partner/4012760622, https://pay.weixin.qq.com/doc/v3/partner/4012884108, https://pay.weixin.qq.com/doc/v3/partner/4015001933 and https://pay.weixin.qq.com/doc/v3/partner/4015973099.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012556944 and https://pay.weixin.qq.com/doc/v3/partner/4012758021.
 func (n App) Post(ctx context.Context, in PostAppRequest, opts ...wechatpay.CallOption) (*PostAppResponse, error) {
-	return wechatpay.Call[PostAppResponse](ctx, n.c, "POST", "/v3/combine-transactions/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/combine-transactions/app", nil, in, opts, new(PostAppResponse))
 }
 
 // PostAppRequest is what [App.Post] takes.
@@ -88,9 +88,9 @@ type H5 struct {
 //
 //	POST /v3/combine-transactions/h5
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012556961, https://pay.weixin.qq.com/doc/v3/merchant/4012545879, https://pay.weixin.qq.com/doc/v3/partner/4012758208, https://pay.weixin.qq.com/doc/v3/partner/4012707565 and https://pay.weixin.qq.com/doc/v3/partner/4012760626.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012556961 and https://pay.weixin.qq.com/doc/v3/partner/4012758208.
 func (n H5) Post(ctx context.Context, in PostH5Request, opts ...wechatpay.CallOption) (*PostH5Response, error) {
-	return wechatpay.Call[PostH5Response](ctx, n.c, "POST", "/v3/combine-transactions/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/combine-transactions/h5", nil, in, opts, new(PostH5Response))
 }
 
 // PostH5Request is what [H5.Post] takes.
@@ -134,7 +134,7 @@ type IDCombineTransactionID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012602242.
 func (n IDCombineTransactionID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetIDResponse, error) {
-	return wechatpay.Call[GetIDResponse](ctx, n.c, "GET", "/v3/combine-transactions/id/{combine_transaction_id}", []string{n.combineTransactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/combine-transactions/id/{combine_transaction_id}", []string{n.combineTransactionID}, nil, opts, new(GetIDResponse))
 }
 
 // GetIDResponse is the answer of [IDCombineTransactionID.Get].
@@ -158,9 +158,9 @@ type Jsapi struct {
 //
 //	POST /v3/combine-transactions/jsapi
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012556926, https://pay.weixin.qq.com/doc/v3/merchant/4012556931, https://pay.weixin.qq.com/doc/v3/merchant/4012545654, https://pay.weixin.qq.com/doc/v3/partner/4012757938, https://pay.weixin.qq.com/doc/v3/partner/4012758246, https://pay.weixin.qq.com/doc/v3/partner/4012707323, https://pay.weixin.qq.com/doc/v3/partner/4012760615 and https://pay.weixin.qq.com/doc/v3/partner/4012760633.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012556926 and https://pay.weixin.qq.com/doc/v3/partner/4012757938.
 func (n Jsapi) Post(ctx context.Context, in PostJsapiRequest, opts ...wechatpay.CallOption) (*PostJsapiResponse, error) {
-	return wechatpay.Call[PostJsapiResponse](ctx, n.c, "POST", "/v3/combine-transactions/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/combine-transactions/jsapi", nil, in, opts, new(PostJsapiResponse))
 }
 
 // PostJsapiRequest is what [Jsapi.Post] takes.
@@ -194,7 +194,7 @@ type Miniprogram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012602225.
 func (n Miniprogram) Post(ctx context.Context, in PostMiniprogramRequest, opts ...wechatpay.CallOption) (*PostMiniprogramResponse, error) {
-	return wechatpay.Call[PostMiniprogramResponse](ctx, n.c, "POST", "/v3/combine-transactions/miniprogram", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/combine-transactions/miniprogram", nil, in, opts, new(PostMiniprogramResponse))
 }
 
 // PostMiniprogramRequest is what [Miniprogram.Post] takes.
@@ -224,9 +224,9 @@ type Native struct {
 //
 //	POST /v3/combine-transactions/native
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012556982, https://pay.weixin.qq.com/doc/v3/merchant/4012547310, https://pay.weixin.qq.com/doc/v3/partner/4012758240, https://pay.weixin.qq.com/doc/v3/partner/4012708704 and https://pay.weixin.qq.com/doc/v3/partner/4012760629.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012556982 and https://pay.weixin.qq.com/doc/v3/partner/4012758240.
 func (n Native) Post(ctx context.Context, in PostNativeRequest, opts ...wechatpay.CallOption) (*PostNativeResponse, error) {
-	return wechatpay.Call[PostNativeResponse](ctx, n.c, "POST", "/v3/combine-transactions/native", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/combine-transactions/native", nil, in, opts, new(PostNativeResponse))
 }
 
 // PostNativeRequest is what [Native.Post] takes.

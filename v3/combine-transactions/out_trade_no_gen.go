@@ -33,9 +33,9 @@ func (n OutTradeNoCombineOutTradeNo) Close() OutTradeNoCombineOutTradeNoClose {
 //
 //	GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012557006, https://pay.weixin.qq.com/doc/v3/merchant/4013421126, https://pay.weixin.qq.com/doc/v3/merchant/4013421222, https://pay.weixin.qq.com/doc/v3/merchant/4013421316, https://pay.weixin.qq.com/doc/v3/merchant/4013421401, https://pay.weixin.qq.com/doc/v3/merchant/4012551745, https://pay.weixin.qq.com/doc/v3/partner/4012761057, https://pay.weixin.qq.com/doc/v3/partner/4013462099, https://pay.weixin.qq.com/doc/v3/partner/4013462164, https://pay.weixin.qq.com/doc/v3/partner/4013462240, https://pay.weixin.qq.com/doc/v3/partner/4013462520, https://pay.weixin.qq.com/doc/v3/partner/4012708988, https://pay.weixin.qq.com/doc/v3/partner/4012602253, https://pay.weixin.qq.com/doc/v3/partner/4012761049 and https://pay.weixin.qq.com/doc/v3/partner/4015973142.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012557006 and https://pay.weixin.qq.com/doc/v3/partner/4012761057.
 func (n OutTradeNoCombineOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetOutTradeNoResponse, error) {
-	return wechatpay.Call[GetOutTradeNoResponse](ctx, n.c, "GET", "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts, new(GetOutTradeNoResponse))
 }
 
 // GetOutTradeNoResponse is the answer of [OutTradeNoCombineOutTradeNo.Get].
@@ -61,7 +61,7 @@ type OutTradeNoCombineOutTradeNoClose struct {
 //
 //	POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012577452, https://pay.weixin.qq.com/doc/v3/merchant/4013421130, https://pay.weixin.qq.com/doc/v3/merchant/4013421225, https://pay.weixin.qq.com/doc/v3/merchant/4013421330, https://pay.weixin.qq.com/doc/v3/merchant/4013421404, https://pay.weixin.qq.com/doc/v3/merchant/4012551793, https://pay.weixin.qq.com/doc/v3/partner/4012761079, https://pay.weixin.qq.com/doc/v3/partner/4013462102, https://pay.weixin.qq.com/doc/v3/partner/4013462171, https://pay.weixin.qq.com/doc/v3/partner/4013462247, https://pay.weixin.qq.com/doc/v3/partner/4013462566, https://pay.weixin.qq.com/doc/v3/partner/4012709095, https://pay.weixin.qq.com/doc/v3/partner/4012602237, https://pay.weixin.qq.com/doc/v3/partner/4012761093 and https://pay.weixin.qq.com/doc/v3/partner/4015973150.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012577452 and https://pay.weixin.qq.com/doc/v3/partner/4012761079.
 func (n OutTradeNoCombineOutTradeNoClose) Post(ctx context.Context, in PostOutTradeNoCloseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close", []string{n.combineOutTradeNo}, in, opts)
 }

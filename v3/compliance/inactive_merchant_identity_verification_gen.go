@@ -34,7 +34,7 @@ func (n InactiveMerchantIdentityVerificationMerchants) SubMchID(subMchID string)
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471357.
 func (n InactiveMerchantIdentityVerificationMerchants) Post(ctx context.Context, in PostInactiveMerchantIdentityVerificationMerchantsRequest, opts ...wechatpay.CallOption) (*PostInactiveMerchantIdentityVerificationMerchantsResponse, error) {
-	return wechatpay.Call[PostInactiveMerchantIdentityVerificationMerchantsResponse](ctx, n.c, "POST", "/v3/compliance/inactive-merchant-identity-verification/merchants", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/compliance/inactive-merchant-identity-verification/merchants", nil, in, opts, new(PostInactiveMerchantIdentityVerificationMerchantsResponse))
 }
 
 // PostInactiveMerchantIdentityVerificationMerchantsRequest is what [InactiveMerchantIdentityVerificationMerchants.Post] takes.
@@ -82,7 +82,7 @@ type InactiveMerchantIdentityVerificationMerchantsSubMchIDVerificationsVerificat
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471359.
 func (n InactiveMerchantIdentityVerificationMerchantsSubMchIDVerificationsVerificationID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetInactiveMerchantIdentityVerificationMerchantVerificationResponse, error) {
-	return wechatpay.Call[GetInactiveMerchantIdentityVerificationMerchantVerificationResponse](ctx, n.c, "GET", "/v3/compliance/inactive-merchant-identity-verification/merchants/{sub_mchid}/verifications/{verification_id}", []string{n.subMchID, n.verificationID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/compliance/inactive-merchant-identity-verification/merchants/{sub_mchid}/verifications/{verification_id}", []string{n.subMchID, n.verificationID}, nil, opts, new(GetInactiveMerchantIdentityVerificationMerchantVerificationResponse))
 }
 
 // GetInactiveMerchantIdentityVerificationMerchantVerificationResponse is the answer of [InactiveMerchantIdentityVerificationMerchantsSubMchIDVerificationsVerificationID.Get].

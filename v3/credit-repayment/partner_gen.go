@@ -54,7 +54,7 @@ type PartnerContractsAppPresign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016125804.
 func (n PartnerContractsAppPresign) Post(ctx context.Context, in PostPartnerContractsAppPresignRequest, opts ...wechatpay.CallOption) (*PostPartnerContractsAppPresignResponse, error) {
-	return wechatpay.Call[PostPartnerContractsAppPresignResponse](ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/app-presign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/app-presign", nil, in, opts, new(PostPartnerContractsAppPresignResponse))
 }
 
 // PostPartnerContractsAppPresignRequest is what [PartnerContractsAppPresign.Post] takes.
@@ -89,7 +89,7 @@ type PartnerContractsH5Presign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016779565.
 func (n PartnerContractsH5Presign) Post(ctx context.Context, in PostPartnerContractsH5PresignRequest, opts ...wechatpay.CallOption) (*PostPartnerContractsH5PresignResponse, error) {
-	return wechatpay.Call[PostPartnerContractsH5PresignResponse](ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/h5-presign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/h5-presign", nil, in, opts, new(PostPartnerContractsH5PresignResponse))
 }
 
 // PostPartnerContractsH5PresignRequest is what [PartnerContractsH5Presign.Post] takes.
@@ -125,7 +125,7 @@ type PartnerContractsOutContractCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016125810.
 func (n PartnerContractsOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetPartnerContractResponse, error) {
-	return wechatpay.Call[GetPartnerContractResponse](ctx, n.c, "GET", "/v3/credit-repayment/partner/contracts/{out_contract_code}", []string{n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/credit-repayment/partner/contracts/{out_contract_code}", []string{n.outContractCode}, nil, opts, new(GetPartnerContractResponse))
 }
 
 // GetPartnerContractResponse is the answer of [PartnerContractsOutContractCode.Get].
@@ -156,7 +156,7 @@ type PartnerContractsTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016125830.
 func (n PartnerContractsTerminate) Post(ctx context.Context, in PostPartnerContractsTerminateRequest, opts ...wechatpay.CallOption) (*PostPartnerContractsTerminateResponse, error) {
-	return wechatpay.Call[PostPartnerContractsTerminateResponse](ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/terminate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/credit-repayment/partner/contracts/terminate", nil, in, opts, new(PostPartnerContractsTerminateResponse))
 }
 
 // PostPartnerContractsTerminateRequest is what [PartnerContractsTerminate.Post] takes.
@@ -186,7 +186,7 @@ func (n PartnerDeductOrders) OutTradeNo(outTradeNo string) PartnerDeductOrdersOu
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016779462.
 func (n PartnerDeductOrders) Post(ctx context.Context, in PostPartnerDeductOrdersRequest, opts ...wechatpay.CallOption) (*DeductOrder, error) {
-	return wechatpay.Call[DeductOrder](ctx, n.c, "POST", "/v3/credit-repayment/partner/deduct-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/credit-repayment/partner/deduct-orders", nil, in, opts, new(DeductOrder))
 }
 
 // PostPartnerDeductOrdersRequest is what [PartnerDeductOrders.Post] takes.
@@ -212,7 +212,7 @@ type PartnerDeductOrdersOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016779468.
 func (n PartnerDeductOrdersOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*DeductOrder, error) {
-	return wechatpay.Call[DeductOrder](ctx, n.c, "GET", "/v3/credit-repayment/partner/deduct-orders/{out_trade_no}", []string{n.outTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/credit-repayment/partner/deduct-orders/{out_trade_no}", []string{n.outTradeNo}, nil, opts, new(DeductOrder))
 }
 
 // PartnerScheduleRecords is /v3/credit-repayment/partner/schedule-records.
@@ -241,7 +241,7 @@ type PartnerScheduleRecordsBatchCreate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016779459.
 func (n PartnerScheduleRecordsBatchCreate) Post(ctx context.Context, in PostPartnerScheduleRecordsBatchCreateRequest, opts ...wechatpay.CallOption) (*PostPartnerScheduleRecordsBatchCreateResponse, error) {
-	return wechatpay.Call[PostPartnerScheduleRecordsBatchCreateResponse](ctx, n.c, "POST", "/v3/credit-repayment/partner/schedule-records/batch-create", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/credit-repayment/partner/schedule-records/batch-create", nil, in, opts, new(PostPartnerScheduleRecordsBatchCreateResponse))
 }
 
 // PostPartnerScheduleRecordsBatchCreateRequest is what [PartnerScheduleRecordsBatchCreate.Post] takes.
@@ -269,7 +269,7 @@ type PartnerScheduleRecordsOutRecordID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016779463.
 func (n PartnerScheduleRecordsOutRecordID) Get(ctx context.Context, in GetPartnerScheduleRecordQuery, opts ...wechatpay.CallOption) (*GetPartnerScheduleRecordResponse, error) {
-	return wechatpay.Call[GetPartnerScheduleRecordResponse](ctx, n.c, "GET", "/v3/credit-repayment/partner/schedule-records/{out_record_id}", []string{n.outRecordID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/credit-repayment/partner/schedule-records/{out_record_id}", []string{n.outRecordID}, in, opts, new(GetPartnerScheduleRecordResponse))
 }
 
 // GetPartnerScheduleRecordQuery is what [PartnerScheduleRecordsOutRecordID.Get] takes.

@@ -24,7 +24,7 @@ func (n Cards) OutCardCode(outCardCode string) CardsOutCardCode {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/discount-card/chapter3_1.shtml.
 func (n Cards) Post(ctx context.Context, in PostCardsRequest, opts ...wechatpay.CallOption) (*PostCardsResponse, error) {
-	return wechatpay.Call[PostCardsResponse](ctx, n.c, "POST", "/v3/discount-card/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/discount-card/cards", nil, in, opts, new(PostCardsResponse))
 }
 
 // PostCardsRequest is what [Cards.Post] takes.
@@ -57,7 +57,7 @@ func (n CardsOutCardCode) AddUserRecords() CardsOutCardCodeAddUserRecords {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/discount-card/chapter3_3.shtml.
 func (n CardsOutCardCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCardResponse, error) {
-	return wechatpay.Call[GetCardResponse](ctx, n.c, "GET", "/v3/discount-card/cards/{out_card_code}", []string{n.outCardCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/discount-card/cards/{out_card_code}", []string{n.outCardCode}, nil, opts, new(GetCardResponse))
 }
 
 // GetCardResponse is the answer of [CardsOutCardCode.Get].

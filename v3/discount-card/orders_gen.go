@@ -33,7 +33,7 @@ type OrdersOutOrderNo struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml.
 func (n OrdersOutOrderNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/discount-card/orders/{out_order_no}", []string{n.outOrderNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/discount-card/orders/{out_order_no}", []string{n.outOrderNo}, nil, opts, new(Order))
 }
 
 // Patch 更新先享卡订单
@@ -42,7 +42,7 @@ func (n OrdersOutOrderNo) Get(ctx context.Context, opts ...wechatpay.CallOption)
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_2.shtml.
 func (n OrdersOutOrderNo) Patch(ctx context.Context, in PatchOrderRequest, opts ...wechatpay.CallOption) (*PatchOrderResponse, error) {
-	return wechatpay.Call[PatchOrderResponse](ctx, n.c, "PATCH", "/v3/discount-card/orders/{out_order_no}", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/discount-card/orders/{out_order_no}", []string{n.outOrderNo}, in, opts, new(PatchOrderResponse))
 }
 
 // PatchOrderRequest is what [OrdersOutOrderNo.Patch] takes.
@@ -81,5 +81,5 @@ type OrdersOutTradeNoOutTradeNo struct {
 //
 // Deprecated: WeChat Pay has retired it since 2020-03-26.
 func (n OrdersOutTradeNoOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/discount-card/orders/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/discount-card/orders/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, nil, opts, new(Order))
 }

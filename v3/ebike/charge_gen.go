@@ -54,7 +54,7 @@ func (n ChargeContractsContractID) Confirm() ChargeContractsContractIDConfirm {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeContractsContractID) Get(ctx context.Context, in GetChargeContractQuery, opts ...wechatpay.CallOption) (*ChargeInfo, error) {
-	return wechatpay.Call[ChargeInfo](ctx, n.c, "GET", "/v3/ebike/charge/contracts/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ebike/charge/contracts/{contract_id}", []string{n.contractID}, in, opts, new(ChargeInfo))
 }
 
 // GetChargeContractQuery is what [ChargeContractsContractID.Get] takes.
@@ -76,7 +76,7 @@ type ChargeContractsContractIDConfirm struct {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeContractsContractIDConfirm) Post(ctx context.Context, in PostChargeContractConfirmRequest, opts ...wechatpay.CallOption) (*PostChargeContractConfirmResponse, error) {
-	return wechatpay.Call[PostChargeContractConfirmResponse](ctx, n.c, "POST", "/v3/ebike/charge/contracts/{contract_id}/confirm", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ebike/charge/contracts/{contract_id}/confirm", []string{n.contractID}, in, opts, new(PostChargeContractConfirmResponse))
 }
 
 // PostChargeContractConfirmRequest is what [ChargeContractsContractIDConfirm.Post] takes.
@@ -105,7 +105,7 @@ type ChargeContractsPreopen struct {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeContractsPreopen) Post(ctx context.Context, in PostChargeContractsPreopenRequest, opts ...wechatpay.CallOption) (*PostChargeContractsPreopenResponse, error) {
-	return wechatpay.Call[PostChargeContractsPreopenResponse](ctx, n.c, "POST", "/v3/ebike/charge/contracts/preopen", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ebike/charge/contracts/preopen", nil, in, opts, new(PostChargeContractsPreopenResponse))
 }
 
 // PostChargeContractsPreopenRequest is what [ChargeContractsPreopen.Post] takes.
@@ -143,7 +143,7 @@ func (n ChargeTransactions) OutTradeNo() ChargeTransactionsOutTradeNo {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeTransactions) Post(ctx context.Context, in PostChargeTransactionsRequest, opts ...wechatpay.CallOption) (*PostChargeTransactionsResponse, error) {
-	return wechatpay.Call[PostChargeTransactionsResponse](ctx, n.c, "POST", "/v3/ebike/charge/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ebike/charge/transactions", nil, in, opts, new(PostChargeTransactionsResponse))
 }
 
 // PostChargeTransactionsRequest is what [ChargeTransactions.Post] takes.
@@ -192,7 +192,7 @@ type ChargeTransactionsIDTransactionID struct {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeTransactionsIDTransactionID) Get(ctx context.Context, in GetChargeTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/ebike/charge/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ebike/charge/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetChargeTransactionsIDQuery is what [ChargeTransactionsIDTransactionID.Get] takes.
@@ -224,7 +224,7 @@ type ChargeTransactionsOutTradeNoOutTradeNo struct {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeTransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetChargeTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/ebike/charge/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ebike/charge/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetChargeTransactionsOutTradeNoQuery is what [ChargeTransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -265,7 +265,7 @@ type ChargeUsersOpenIDContract struct {
 //
 // Deprecated: WeChat Pay has retired it since 2019-12-16.
 func (n ChargeUsersOpenIDContract) Get(ctx context.Context, in GetChargeUserContractQuery, opts ...wechatpay.CallOption) (*ChargeInfo, error) {
-	return wechatpay.Call[ChargeInfo](ctx, n.c, "GET", "/v3/ebike/charge/users/{openid}/contract", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ebike/charge/users/{openid}/contract", []string{n.openID}, in, opts, new(ChargeInfo))
 }
 
 // GetChargeUserContractQuery is what [ChargeUsersOpenIDContract.Get] takes.

@@ -52,7 +52,7 @@ func (n AccountApplyCancelWithdraw) ValidateCancel() AccountApplyCancelWithdrawV
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013892756.
 func (n AccountApplyCancelWithdraw) Post(ctx context.Context, in PostAccountApplyCancelWithdrawRequest, opts ...wechatpay.CallOption) (*PostAccountApplyCancelWithdrawResponse, error) {
-	return wechatpay.Call[PostAccountApplyCancelWithdrawResponse](ctx, n.c, "POST", "/v3/ecommerce/account/apply-cancel-withdraw", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/account/apply-cancel-withdraw", nil, in, opts, new(PostAccountApplyCancelWithdrawResponse))
 }
 
 // PostAccountApplyCancelWithdrawRequest is what [AccountApplyCancelWithdraw.Post] takes.
@@ -94,7 +94,7 @@ type AccountApplyCancelWithdrawApplymentIDApplymentID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013892765.
 func (n AccountApplyCancelWithdrawApplymentIDApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ApplyCancelWithdraw, error) {
-	return wechatpay.Call[ApplyCancelWithdraw](ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts, new(ApplyCancelWithdraw))
 }
 
 // AccountApplyCancelWithdrawConfirm is /v3/ecommerce/account/apply-cancel-withdraw/confirm.
@@ -108,7 +108,7 @@ type AccountApplyCancelWithdrawConfirm struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013892772.
 func (n AccountApplyCancelWithdrawConfirm) Post(ctx context.Context, in PostAccountApplyCancelWithdrawConfirmRequest, opts ...wechatpay.CallOption) (*PostAccountApplyCancelWithdrawConfirmResponse, error) {
-	return wechatpay.Call[PostAccountApplyCancelWithdrawConfirmResponse](ctx, n.c, "POST", "/v3/ecommerce/account/apply-cancel-withdraw/confirm", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/account/apply-cancel-withdraw/confirm", nil, in, opts, new(PostAccountApplyCancelWithdrawConfirmResponse))
 }
 
 // PostAccountApplyCancelWithdrawConfirmRequest is what [AccountApplyCancelWithdrawConfirm.Post] takes.
@@ -150,7 +150,7 @@ type AccountApplyCancelWithdrawOutRequestNoOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013892759.
 func (n AccountApplyCancelWithdrawOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ApplyCancelWithdraw, error) {
-	return wechatpay.Call[ApplyCancelWithdraw](ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts, new(ApplyCancelWithdraw))
 }
 
 // AccountApplyCancelWithdrawValidateCancel is /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel.
@@ -175,7 +175,7 @@ type AccountApplyCancelWithdrawValidateCancelSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016420099.
 func (n AccountApplyCancelWithdrawValidateCancelSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetAccountApplyCancelWithdrawValidateCancelResponse, error) {
-	return wechatpay.Call[GetAccountApplyCancelWithdrawValidateCancelResponse](ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetAccountApplyCancelWithdrawValidateCancelResponse))
 }
 
 // GetAccountApplyCancelWithdrawValidateCancelResponse is the answer of [AccountApplyCancelWithdrawValidateCancelSubMchID.Get].
@@ -208,7 +208,7 @@ func (n AccountCancelApplications) OutApplyNo() AccountCancelApplicationsOutAppl
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476217.
 func (n AccountCancelApplications) Post(ctx context.Context, in PostAccountCancelApplicationsRequest, opts ...wechatpay.CallOption) (*CancelApplication, error) {
-	return wechatpay.Call[CancelApplication](ctx, n.c, "POST", "/v3/ecommerce/account/cancel-applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/account/cancel-applications", nil, in, opts, new(CancelApplication))
 }
 
 // PostAccountCancelApplicationsRequest is what [AccountCancelApplications.Post] takes.
@@ -229,7 +229,7 @@ type AccountCancelApplicationsMedia struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012691710.
 func (n AccountCancelApplicationsMedia) Post(ctx context.Context, in PostAccountCancelApplicationsMediaRequest, opts ...wechatpay.CallOption) (*PostAccountCancelApplicationsMediaResponse, error) {
-	return wechatpay.Call[PostAccountCancelApplicationsMediaResponse](ctx, n.c, "POST", "/v3/ecommerce/account/cancel-applications/media", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/account/cancel-applications/media", nil, in, opts, new(PostAccountCancelApplicationsMediaResponse))
 }
 
 // PostAccountCancelApplicationsMediaRequest is what [AccountCancelApplicationsMedia.Post] takes.
@@ -264,5 +264,5 @@ type AccountCancelApplicationsOutApplyNoOutApplyNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476223.
 func (n AccountCancelApplicationsOutApplyNoOutApplyNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*CancelApplication, error) {
-	return wechatpay.Call[CancelApplication](ctx, n.c, "GET", "/v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}", []string{n.outApplyNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}", []string{n.outApplyNo}, nil, opts, new(CancelApplication))
 }

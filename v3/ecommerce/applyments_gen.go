@@ -38,7 +38,7 @@ func (n Applyments) SubmitSignVerifyInfo() ApplymentsSubmitSignVerifyInfo {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012713017.
 func (n Applyments) Post(ctx context.Context, in PostApplymentsRequest, opts ...wechatpay.CallOption) (*PostApplymentsResponse, error) {
-	return wechatpay.Call[PostApplymentsResponse](ctx, n.c, "POST", "/v3/ecommerce/applyments/", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/applyments/", nil, in, opts, new(PostApplymentsResponse))
 }
 
 // PostApplymentsRequest is what [Applyments.Post] takes.
@@ -86,9 +86,9 @@ func (n ApplymentsApplymentID) Revoke() ApplymentsApplymentIDRevoke {
 //
 //	GET /v3/ecommerce/applyments/{applyment_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691469 and https://pay.weixin.qq.com/doc/v3/partner/4015616714.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691469.
 func (n ApplymentsApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Applyment, error) {
-	return wechatpay.Call[Applyment](ctx, n.c, "GET", "/v3/ecommerce/applyments/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/applyments/{applyment_id}", []string{n.applymentID}, nil, opts, new(Applyment))
 }
 
 // ApplymentsApplymentIDRevoke is /v3/ecommerce/applyments/{applyment_id}/revoke.
@@ -103,7 +103,7 @@ type ApplymentsApplymentIDRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015616720.
 func (n ApplymentsApplymentIDRevoke) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostApplymentRevokeResponse, error) {
-	return wechatpay.Call[PostApplymentRevokeResponse](ctx, n.c, "POST", "/v3/ecommerce/applyments/{applyment_id}/revoke", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/applyments/{applyment_id}/revoke", []string{n.applymentID}, nil, opts, new(PostApplymentRevokeResponse))
 }
 
 // PostApplymentRevokeResponse is the answer of [ApplymentsApplymentIDRevoke.Post].
@@ -137,9 +137,9 @@ func (n ApplymentsOutRequestNoOutRequestNo) Revoke() ApplymentsOutRequestNoOutRe
 //
 //	GET /v3/ecommerce/applyments/out-request-no/{out_request_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691376 and https://pay.weixin.qq.com/doc/v3/partner/4015616708.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691376.
 func (n ApplymentsOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Applyment, error) {
-	return wechatpay.Call[Applyment](ctx, n.c, "GET", "/v3/ecommerce/applyments/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/applyments/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts, new(Applyment))
 }
 
 // ApplymentsOutRequestNoOutRequestNoRevoke is /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke.
@@ -154,7 +154,7 @@ type ApplymentsOutRequestNoOutRequestNoRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015616721.
 func (n ApplymentsOutRequestNoOutRequestNoRevoke) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostApplymentsOutRequestNoRevokeResponse, error) {
-	return wechatpay.Call[PostApplymentsOutRequestNoRevokeResponse](ctx, n.c, "POST", "/v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke", []string{n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke", []string{n.outRequestNo}, nil, opts, new(PostApplymentsOutRequestNoRevokeResponse))
 }
 
 // PostApplymentsOutRequestNoRevokeResponse is the answer of [ApplymentsOutRequestNoOutRequestNoRevoke.Post].
@@ -174,7 +174,7 @@ type ApplymentsSubmitAccountHostingApplyment struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015616688.
 func (n ApplymentsSubmitAccountHostingApplyment) Post(ctx context.Context, in PostApplymentsSubmitAccountHostingApplymentRequest, opts ...wechatpay.CallOption) (*PostApplymentsSubmitAccountHostingApplymentResponse, error) {
-	return wechatpay.Call[PostApplymentsSubmitAccountHostingApplymentResponse](ctx, n.c, "POST", "/v3/ecommerce/applyments/submit-account-hosting-applyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/applyments/submit-account-hosting-applyment", nil, in, opts, new(PostApplymentsSubmitAccountHostingApplymentResponse))
 }
 
 // PostApplymentsSubmitAccountHostingApplymentRequest is what [ApplymentsSubmitAccountHostingApplyment.Post] takes.
@@ -219,7 +219,7 @@ type ApplymentsSubmitSignVerifyInfo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015616722.
 func (n ApplymentsSubmitSignVerifyInfo) Post(ctx context.Context, in PostApplymentsSubmitSignVerifyInfoRequest, opts ...wechatpay.CallOption) (*PostApplymentsSubmitSignVerifyInfoResponse, error) {
-	return wechatpay.Call[PostApplymentsSubmitSignVerifyInfoResponse](ctx, n.c, "POST", "/v3/ecommerce/applyments/submit-sign-verify-info", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/applyments/submit-sign-verify-info", nil, in, opts, new(PostApplymentsSubmitSignVerifyInfoResponse))
 }
 
 // PostApplymentsSubmitSignVerifyInfoRequest is what [ApplymentsSubmitSignVerifyInfo.Post] takes.

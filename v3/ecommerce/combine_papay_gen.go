@@ -85,7 +85,7 @@ func (n CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCode) Termina
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012884060.
 func (n CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCombinePapayContractsPlanIDOutContractCodeResponse, error) {
-	return wechatpay.Call[GetCombinePapayContractsPlanIDOutContractCodeResponse](ctx, n.c, "GET", "/v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts, new(GetCombinePapayContractsPlanIDOutContractCodeResponse))
 }
 
 // GetCombinePapayContractsPlanIDOutContractCodeResponse is the answer of [CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCode.Get].
@@ -116,7 +116,7 @@ type CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate st
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012884072.
 func (n CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate) Post(ctx context.Context, in PostCombinePapayContractsPlanIDOutContractCodeTerminateRequest, opts ...wechatpay.CallOption) (*PostCombinePapayContractsPlanIDOutContractCodeTerminateResponse, error) {
-	return wechatpay.Call[PostCombinePapayContractsPlanIDOutContractCodeTerminateResponse](ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts, new(PostCombinePapayContractsPlanIDOutContractCodeTerminateResponse))
 }
 
 // PostCombinePapayContractsPlanIDOutContractCodeTerminateRequest is what [CombinePapayContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate.Post] takes.
@@ -147,7 +147,7 @@ func (n CombinePapayContractsPreEntrustSign) MiniProgram() CombinePapayContracts
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012881608.
 func (n CombinePapayContractsPreEntrustSign) Post(ctx context.Context, in PostCombinePapayContractsPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PreEntrustSign, error) {
-	return wechatpay.Call[PreEntrustSign](ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign", nil, in, opts, new(PreEntrustSign))
 }
 
 // PostCombinePapayContractsPreEntrustSignRequest is what [CombinePapayContractsPreEntrustSign.Post] takes.
@@ -172,7 +172,7 @@ type CombinePapayContractsPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017177322.
 func (n CombinePapayContractsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostCombinePapayContractsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*PreEntrustSign, error) {
-	return wechatpay.Call[PreEntrustSign](ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program", nil, in, opts, new(PreEntrustSign))
 }
 
 // PostCombinePapayContractsPreEntrustSignMiniProgramRequest is what [CombinePapayContractsPreEntrustSignMiniProgram.Post] takes.
@@ -200,7 +200,7 @@ func (n CombinePapayTransactions) CombineOutTradeNo(combineOutTradeNo string) Co
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012884121.
 func (n CombinePapayTransactions) Post(ctx context.Context, in PostCombinePapayTransactionsRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/v3/ecommerce/combine-papay/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/combine-papay/transactions", nil, in, opts, new(Transaction))
 }
 
 // PostCombinePapayTransactionsRequest is what [CombinePapayTransactions.Post] takes.
@@ -230,7 +230,7 @@ func (n CombinePapayTransactionsCombineOutTradeNo) Reverse() CombinePapayTransac
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012884130.
 func (n CombinePapayTransactionsCombineOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts, new(Transaction))
 }
 
 // CombinePapayTransactionsCombineOutTradeNoReverse is /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse.

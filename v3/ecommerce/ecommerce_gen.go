@@ -72,7 +72,7 @@ type BillFundflowbill struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012760697.
 func (n BillFundflowbill) Get(ctx context.Context, in GetBillFundflowbillQuery, opts ...wechatpay.CallOption) (*GetBillFundflowbillResponse, error) {
-	return wechatpay.Call[GetBillFundflowbillResponse](ctx, n.c, "GET", "/v3/ecommerce/bill/fundflowbill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/bill/fundflowbill", nil, in, opts, new(GetBillFundflowbillResponse))
 }
 
 // GetBillFundflowbillQuery is what [BillFundflowbill.Get] takes.
@@ -100,7 +100,7 @@ type SubjectSubMerchants struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4033742105.
 func (n SubjectSubMerchants) Get(ctx context.Context, in GetSubjectSubMerchantsQuery, opts ...wechatpay.CallOption) (*GetSubjectSubMerchantsResponse, error) {
-	return wechatpay.Call[GetSubjectSubMerchantsResponse](ctx, n.c, "GET", "/v3/ecommerce/subject-sub-merchants", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/subject-sub-merchants", nil, in, opts, new(GetSubjectSubMerchantsResponse))
 }
 
 // GetSubjectSubMerchantsQuery is what [SubjectSubMerchants.Get] takes.

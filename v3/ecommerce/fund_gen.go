@@ -42,9 +42,9 @@ type FundBalanceSubMchID struct {
 //
 //	GET /v3/ecommerce/fund/balance/{sub_mchid}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476690, https://pay.weixin.qq.com/doc/v3/partner/4012719894, https://pay.weixin.qq.com/doc/v3/partner/4012720892 and https://pay.weixin.qq.com/doc/v3/partner/4012713134.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476690.
 func (n FundBalanceSubMchID) Get(ctx context.Context, in GetFundBalanceQuery, opts ...wechatpay.CallOption) (*FundInfo, error) {
-	return wechatpay.Call[FundInfo](ctx, n.c, "GET", "/v3/ecommerce/fund/balance/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/fund/balance/{sub_mchid}", []string{n.subMchID}, in, opts, new(FundInfo))
 }
 
 // GetFundBalanceQuery is what [FundBalanceSubMchID.Get] takes.
@@ -74,7 +74,7 @@ type FundEnddaybalanceSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476693.
 func (n FundEnddaybalanceSubMchID) Get(ctx context.Context, in GetFundEnddaybalanceQuery, opts ...wechatpay.CallOption) (*FundInfo, error) {
-	return wechatpay.Call[FundInfo](ctx, n.c, "GET", "/v3/ecommerce/fund/enddaybalance/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/fund/enddaybalance/{sub_mchid}", []string{n.subMchID}, in, opts, new(FundInfo))
 }
 
 // GetFundEnddaybalanceQuery is what [FundEnddaybalanceSubMchID.Get] takes.
@@ -100,9 +100,9 @@ func (n FundWithdraw) WithdrawID(withdrawID string) FundWithdrawWithdrawID {
 //
 //	POST /v3/ecommerce/fund/withdraw
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476652, https://pay.weixin.qq.com/doc/v3/partner/4012719526, https://pay.weixin.qq.com/doc/v3/partner/4012720157 and https://pay.weixin.qq.com/doc/v3/partner/4012714461.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476652.
 func (n FundWithdraw) Post(ctx context.Context, in PostFundWithdrawRequest, opts ...wechatpay.CallOption) (*PostFundWithdrawResponse, error) {
-	return wechatpay.Call[PostFundWithdrawResponse](ctx, n.c, "POST", "/v3/ecommerce/fund/withdraw", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/fund/withdraw", nil, in, opts, new(PostFundWithdrawResponse))
 }
 
 // PostFundWithdrawRequest is what [FundWithdraw.Post] takes.
@@ -144,9 +144,9 @@ type FundWithdrawOutRequestNoOutRequestNo struct {
 //
 //	GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476656, https://pay.weixin.qq.com/doc/v3/partner/4012719550, https://pay.weixin.qq.com/doc/v3/partner/4012720041 and https://pay.weixin.qq.com/doc/v3/partner/4012714699.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476656.
 func (n FundWithdrawOutRequestNoOutRequestNo) Get(ctx context.Context, in GetFundWithdrawOutRequestNoQuery, opts ...wechatpay.CallOption) (*Withdraw, error) {
-	return wechatpay.Call[Withdraw](ctx, n.c, "GET", "/v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, in, opts, new(Withdraw))
 }
 
 // GetFundWithdrawOutRequestNoQuery is what [FundWithdrawOutRequestNoOutRequestNo.Get] takes.
@@ -164,9 +164,9 @@ type FundWithdrawWithdrawID struct {
 //
 //	GET /v3/ecommerce/fund/withdraw/{withdraw_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476665, https://pay.weixin.qq.com/doc/v3/partner/4012719970, https://pay.weixin.qq.com/doc/v3/partner/4012719951 and https://pay.weixin.qq.com/doc/v3/partner/4012714923.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476665.
 func (n FundWithdrawWithdrawID) Get(ctx context.Context, in GetFundWithdrawQuery, opts ...wechatpay.CallOption) (*Withdraw, error) {
-	return wechatpay.Call[Withdraw](ctx, n.c, "GET", "/v3/ecommerce/fund/withdraw/{withdraw_id}", []string{n.withdrawID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/fund/withdraw/{withdraw_id}", []string{n.withdrawID}, in, opts, new(Withdraw))
 }
 
 // GetFundWithdrawQuery is what [FundWithdrawWithdrawID.Get] takes.

@@ -45,7 +45,7 @@ type IndividualContractsOpenID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012739528.
 func (n IndividualContractsOpenID) Get(ctx context.Context, in GetIndividualContractQuery, opts ...wechatpay.CallOption) (*GetIndividualContractResponse, error) {
-	return wechatpay.Call[GetIndividualContractResponse](ctx, n.c, "GET", "/v3/ecommerce/individual-contracts/{openid}", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/individual-contracts/{openid}", []string{n.openID}, in, opts, new(GetIndividualContractResponse))
 }
 
 // GetIndividualContractQuery is what [IndividualContractsOpenID.Get] takes.
@@ -83,7 +83,7 @@ type IndividualContractsOutContractCodeOutContractCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015851492.
 func (n IndividualContractsOutContractCodeOutContractCode) Get(ctx context.Context, in GetIndividualContractsOutContractCodeQuery, opts ...wechatpay.CallOption) (*GetIndividualContractsOutContractCodeResponse, error) {
-	return wechatpay.Call[GetIndividualContractsOutContractCodeResponse](ctx, n.c, "GET", "/v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}", []string{n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}", []string{n.outContractCode}, in, opts, new(GetIndividualContractsOutContractCodeResponse))
 }
 
 // GetIndividualContractsOutContractCodeQuery is what [IndividualContractsOutContractCodeOutContractCode.Get] takes.
@@ -126,7 +126,7 @@ type IndividualContractsPreEntrustSignApp struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015851472.
 func (n IndividualContractsPreEntrustSignApp) Post(ctx context.Context, in PostIndividualContractsPreEntrustSignAppRequest, opts ...wechatpay.CallOption) (*PostIndividualContractsPreEntrustSignAppResponse, error) {
-	return wechatpay.Call[PostIndividualContractsPreEntrustSignAppResponse](ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign/app", nil, in, opts, new(PostIndividualContractsPreEntrustSignAppResponse))
 }
 
 // PostIndividualContractsPreEntrustSignAppRequest is what [IndividualContractsPreEntrustSignApp.Post] takes.
@@ -151,7 +151,7 @@ type IndividualContractsPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4020023636.
 func (n IndividualContractsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostIndividualContractsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*PostIndividualContractsPreEntrustSignMiniProgramResponse, error) {
-	return wechatpay.Call[PostIndividualContractsPreEntrustSignMiniProgramResponse](ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program", nil, in, opts, new(PostIndividualContractsPreEntrustSignMiniProgramResponse))
 }
 
 // PostIndividualContractsPreEntrustSignMiniProgramRequest is what [IndividualContractsPreEntrustSignMiniProgram.Post] takes.
@@ -192,7 +192,7 @@ type IndividualContractsPreEntrustSignWithRealNameIdentityApp struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4020083765.
 func (n IndividualContractsPreEntrustSignWithRealNameIdentityApp) Post(ctx context.Context, in PostIndividualContractsPreEntrustSignWithRealNameIdentityAppRequest, opts ...wechatpay.CallOption) (*PostIndividualContractsPreEntrustSignWithRealNameIdentityAppResponse, error) {
-	return wechatpay.Call[PostIndividualContractsPreEntrustSignWithRealNameIdentityAppResponse](ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app", nil, in, opts, new(PostIndividualContractsPreEntrustSignWithRealNameIdentityAppResponse))
 }
 
 // PostIndividualContractsPreEntrustSignWithRealNameIdentityAppRequest is what [IndividualContractsPreEntrustSignWithRealNameIdentityApp.Post] takes.
@@ -220,7 +220,7 @@ type IndividualContractsPreEntrustSignWithRealNameIdentityMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4020023723.
 func (n IndividualContractsPreEntrustSignWithRealNameIdentityMiniProgram) Post(ctx context.Context, in PostIndividualContractsPreEntrustSignWithRealNameIdentityMiniProgramRequest, opts ...wechatpay.CallOption) (*PostIndividualContractsPreEntrustSignWithRealNameIdentityMiniProgramResponse, error) {
-	return wechatpay.Call[PostIndividualContractsPreEntrustSignWithRealNameIdentityMiniProgramResponse](ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program", nil, in, opts, new(PostIndividualContractsPreEntrustSignWithRealNameIdentityMiniProgramResponse))
 }
 
 // PostIndividualContractsPreEntrustSignWithRealNameIdentityMiniProgramRequest is what [IndividualContractsPreEntrustSignWithRealNameIdentityMiniProgram.Post] takes.

@@ -35,7 +35,7 @@ func (n MchTransferAuthorizations) SubMchID(subMchID string) MchTransferAuthoriz
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504208.
 func (n MchTransferAuthorizations) Post(ctx context.Context, in PostMchTransferAuthorizationsRequest, opts ...wechatpay.CallOption) (*PostMchTransferAuthorizationsResponse, error) {
-	return wechatpay.Call[PostMchTransferAuthorizationsResponse](ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/authorizations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/authorizations", nil, in, opts, new(PostMchTransferAuthorizationsResponse))
 }
 
 // PostMchTransferAuthorizationsRequest is what [MchTransferAuthorizations.Post] takes.
@@ -64,7 +64,7 @@ type MchTransferAuthorizationsSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504209.
 func (n MchTransferAuthorizationsSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchTransferAuthorizationResponse, error) {
-	return wechatpay.Call[GetMchTransferAuthorizationResponse](ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/authorizations/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetMchTransferAuthorizationResponse))
 }
 
 // GetMchTransferAuthorizationResponse is the answer of [MchTransferAuthorizationsSubMchID.Get].
@@ -95,7 +95,7 @@ func (n MchTransferTransferBills) TransferBillNo() MchTransferTransferBillsTrans
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504211.
 func (n MchTransferTransferBills) Post(ctx context.Context, in PostMchTransferTransferBillsRequest, opts ...wechatpay.CallOption) (*PostMchTransferTransferBillsResponse, error) {
-	return wechatpay.Call[PostMchTransferTransferBillsResponse](ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/transfer-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/transfer-bills", nil, in, opts, new(PostMchTransferTransferBillsResponse))
 }
 
 // PostMchTransferTransferBillsRequest is what [MchTransferTransferBills.Post] takes.
@@ -149,7 +149,7 @@ func (n MchTransferTransferBillsOutBillNoOutBillNo) Cancel() MchTransferTransfer
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504213.
 func (n MchTransferTransferBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetMchTransferTransferBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(TransferBill))
 }
 
 // GetMchTransferTransferBillsOutBillNoQuery is what [MchTransferTransferBillsOutBillNoOutBillNo.Get] takes.
@@ -169,7 +169,7 @@ type MchTransferTransferBillsOutBillNoOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504212.
 func (n MchTransferTransferBillsOutBillNoOutBillNoCancel) Post(ctx context.Context, in PostMchTransferTransferBillsOutBillNoCancelRequest, opts ...wechatpay.CallOption) (*PostMchTransferTransferBillsOutBillNoCancelResponse, error) {
-	return wechatpay.Call[PostMchTransferTransferBillsOutBillNoCancelResponse](ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts, new(PostMchTransferTransferBillsOutBillNoCancelResponse))
 }
 
 // PostMchTransferTransferBillsOutBillNoCancelRequest is what [MchTransferTransferBillsOutBillNoOutBillNoCancel.Post] takes.
@@ -208,7 +208,7 @@ type MchTransferTransferBillsTransferBillNoTransferBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504214.
 func (n MchTransferTransferBillsTransferBillNoTransferBillNo) Get(ctx context.Context, in GetMchTransferTransferBillsTransferBillNoQuery, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, in, opts, new(TransferBill))
 }
 
 // GetMchTransferTransferBillsTransferBillNoQuery is what [MchTransferTransferBillsTransferBillNoTransferBillNo.Get] takes.

@@ -41,7 +41,7 @@ type ProfitsharingAfterSalesOrders struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/products/ecommerce/introduction.html.
 func (n ProfitsharingAfterSalesOrders) Get(ctx context.Context, in GetProfitsharingAfterSalesOrdersQuery, opts ...wechatpay.CallOption) (*GetProfitsharingAfterSalesOrdersResponse, error) {
-	return wechatpay.Call[GetProfitsharingAfterSalesOrdersResponse](ctx, n.c, "GET", "/v3/ecommerce/profitsharing/after-sales-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/profitsharing/after-sales-orders", nil, in, opts, new(GetProfitsharingAfterSalesOrdersResponse))
 }
 
 // GetProfitsharingAfterSalesOrdersQuery is what [ProfitsharingAfterSalesOrders.Get] takes.
@@ -66,7 +66,7 @@ type GetProfitsharingAfterSalesOrdersResponse struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/products/ecommerce/introduction.html.
 func (n ProfitsharingAfterSalesOrders) Post(ctx context.Context, in PostProfitsharingAfterSalesOrdersRequest, opts ...wechatpay.CallOption) (*PostProfitsharingAfterSalesOrdersResponse, error) {
-	return wechatpay.Call[PostProfitsharingAfterSalesOrdersResponse](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/after-sales-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/after-sales-orders", nil, in, opts, new(PostProfitsharingAfterSalesOrdersResponse))
 }
 
 // PostProfitsharingAfterSalesOrdersRequest is what [ProfitsharingAfterSalesOrders.Post] takes.
@@ -97,7 +97,7 @@ type ProfitsharingFinishOrder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477745.
 func (n ProfitsharingFinishOrder) Post(ctx context.Context, in PostProfitsharingFinishOrderRequest, opts ...wechatpay.CallOption) (*PostProfitsharingFinishOrderResponse, error) {
-	return wechatpay.Call[PostProfitsharingFinishOrderResponse](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/finish-order", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/finish-order", nil, in, opts, new(PostProfitsharingFinishOrderResponse))
 }
 
 // PostProfitsharingFinishOrderRequest is what [ProfitsharingFinishOrder.Post] takes.
@@ -132,7 +132,7 @@ func (n ProfitsharingOrders) TransactionID(transactionID string) ProfitsharingOr
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477734.
 func (n ProfitsharingOrders) Get(ctx context.Context, in GetProfitsharingOrdersQuery, opts ...wechatpay.CallOption) (*GetProfitsharingOrdersResponse, error) {
-	return wechatpay.Call[GetProfitsharingOrdersResponse](ctx, n.c, "GET", "/v3/ecommerce/profitsharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/profitsharing/orders", nil, in, opts, new(GetProfitsharingOrdersResponse))
 }
 
 // GetProfitsharingOrdersQuery is what [ProfitsharingOrders.Get] takes.
@@ -165,7 +165,7 @@ type GetProfitsharingOrdersResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012691594.
 func (n ProfitsharingOrders) Post(ctx context.Context, in PostProfitsharingOrdersRequest, opts ...wechatpay.CallOption) (*PostProfitsharingOrdersResponse, error) {
-	return wechatpay.Call[PostProfitsharingOrdersResponse](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/orders", nil, in, opts, new(PostProfitsharingOrdersResponse))
 }
 
 // PostProfitsharingOrdersRequest is what [ProfitsharingOrders.Post] takes.
@@ -211,7 +211,7 @@ type ProfitsharingOrdersTransactionIDAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477751.
 func (n ProfitsharingOrdersTransactionIDAmounts) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetProfitsharingOrderAmountsResponse, error) {
-	return wechatpay.Call[GetProfitsharingOrderAmountsResponse](ctx, n.c, "GET", "/v3/ecommerce/profitsharing/orders/{transaction_id}/amounts", []string{n.transactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/profitsharing/orders/{transaction_id}/amounts", []string{n.transactionID}, nil, opts, new(GetProfitsharingOrderAmountsResponse))
 }
 
 // GetProfitsharingOrderAmountsResponse is the answer of [ProfitsharingOrdersTransactionIDAmounts.Get].
@@ -244,7 +244,7 @@ type ProfitsharingReceiversAdd struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477758.
 func (n ProfitsharingReceiversAdd) Post(ctx context.Context, in PostProfitsharingReceiversAddRequest, opts ...wechatpay.CallOption) (*PostProfitsharingReceiversAddResponse, error) {
-	return wechatpay.Call[PostProfitsharingReceiversAddResponse](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/receivers/add", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/receivers/add", nil, in, opts, new(PostProfitsharingReceiversAddResponse))
 }
 
 // PostProfitsharingReceiversAddRequest is what [ProfitsharingReceiversAdd.Post] takes.
@@ -274,7 +274,7 @@ type ProfitsharingReceiversDelete struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477759.
 func (n ProfitsharingReceiversDelete) Post(ctx context.Context, in PostProfitsharingReceiversDeleteRequest, opts ...wechatpay.CallOption) (*PostProfitsharingReceiversDeleteResponse, error) {
-	return wechatpay.Call[PostProfitsharingReceiversDeleteResponse](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/receivers/delete", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/receivers/delete", nil, in, opts, new(PostProfitsharingReceiversDeleteResponse))
 }
 
 // PostProfitsharingReceiversDeleteRequest is what [ProfitsharingReceiversDelete.Post] takes.
@@ -301,7 +301,7 @@ type ProfitsharingReturnorders struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477740.
 func (n ProfitsharingReturnorders) Get(ctx context.Context, in GetProfitsharingReturnordersQuery, opts ...wechatpay.CallOption) (*Returnorder, error) {
-	return wechatpay.Call[Returnorder](ctx, n.c, "GET", "/v3/ecommerce/profitsharing/returnorders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/profitsharing/returnorders", nil, in, opts, new(Returnorder))
 }
 
 // GetProfitsharingReturnordersQuery is what [ProfitsharingReturnorders.Get] takes.
@@ -318,7 +318,7 @@ type GetProfitsharingReturnordersQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477737.
 func (n ProfitsharingReturnorders) Post(ctx context.Context, in PostProfitsharingReturnordersRequest, opts ...wechatpay.CallOption) (*Returnorder, error) {
-	return wechatpay.Call[Returnorder](ctx, n.c, "POST", "/v3/ecommerce/profitsharing/returnorders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/profitsharing/returnorders", nil, in, opts, new(Returnorder))
 }
 
 // PostProfitsharingReturnordersRequest is what [ProfitsharingReturnorders.Post] takes.

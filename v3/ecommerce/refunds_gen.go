@@ -36,9 +36,9 @@ type RefundsApply struct {
 //
 //	POST /v3/ecommerce/refunds/apply
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012649457, https://pay.weixin.qq.com/doc/v3/partner/4012476892, https://pay.weixin.qq.com/doc/v3/partner/4015251094 and https://pay.weixin.qq.com/doc/v3/partner/4015252418.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012649457.
 func (n RefundsApply) Post(ctx context.Context, in PostRefundsApplyRequest, opts ...wechatpay.CallOption) (*PostRefundsApplyResponse, error) {
-	return wechatpay.Call[PostRefundsApplyResponse](ctx, n.c, "POST", "/v3/ecommerce/refunds/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/refunds/apply", nil, in, opts, new(PostRefundsApplyResponse))
 }
 
 // PostRefundsApplyRequest is what [RefundsApply.Post] takes.
@@ -90,9 +90,9 @@ type RefundsIDRefundID struct {
 //
 //	GET /v3/ecommerce/refunds/id/{refund_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012650253, https://pay.weixin.qq.com/doc/v3/partner/4012476908 and https://pay.weixin.qq.com/doc/v3/partner/4015252439.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012650253.
 func (n RefundsIDRefundID) Get(ctx context.Context, in GetRefundsIDQuery, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "GET", "/v3/ecommerce/refunds/id/{refund_id}", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/refunds/id/{refund_id}", []string{n.refundID}, in, opts, new(Refund))
 }
 
 // GetRefundsIDQuery is what [RefundsIDRefundID.Get] takes.
@@ -121,9 +121,9 @@ type RefundsOutRefundNoOutRefundNo struct {
 //
 //	GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012650314, https://pay.weixin.qq.com/doc/v3/partner/4012476911 and https://pay.weixin.qq.com/doc/v3/partner/4015252427.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012650314.
 func (n RefundsOutRefundNoOutRefundNo) Get(ctx context.Context, in GetRefundsOutRefundNoQuery, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "GET", "/v3/ecommerce/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts, new(Refund))
 }
 
 // GetRefundsOutRefundNoQuery is what [RefundsOutRefundNoOutRefundNo.Get] takes.
@@ -158,9 +158,9 @@ type RefundsRefundIDApplyAbnormalRefund struct {
 //
 //	POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012649274 and https://pay.weixin.qq.com/doc/v3/partner/4015181616.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012649274.
 func (n RefundsRefundIDApplyAbnormalRefund) Post(ctx context.Context, in PostRefundApplyAbnormalRefundRequest, opts ...wechatpay.CallOption) (*PostRefundApplyAbnormalRefundResponse, error) {
-	return wechatpay.Call[PostRefundApplyAbnormalRefundResponse](ctx, n.c, "POST", "/v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund", []string{n.refundID}, in, opts, new(PostRefundApplyAbnormalRefundResponse))
 }
 
 // PostRefundApplyAbnormalRefundRequest is what [RefundsRefundIDApplyAbnormalRefund.Post] takes.
@@ -203,7 +203,7 @@ type RefundsRefundIDReturnAdvance struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476916.
 func (n RefundsRefundIDReturnAdvance) Get(ctx context.Context, in GetRefundReturnAdvanceQuery, opts ...wechatpay.CallOption) (*ReturnAdvance, error) {
-	return wechatpay.Call[ReturnAdvance](ctx, n.c, "GET", "/v3/ecommerce/refunds/{refund_id}/return-advance", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/ecommerce/refunds/{refund_id}/return-advance", []string{n.refundID}, in, opts, new(ReturnAdvance))
 }
 
 // GetRefundReturnAdvanceQuery is what [RefundsRefundIDReturnAdvance.Get] takes.
@@ -217,7 +217,7 @@ type GetRefundReturnAdvanceQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476927.
 func (n RefundsRefundIDReturnAdvance) Post(ctx context.Context, in PostRefundReturnAdvanceRequest, opts ...wechatpay.CallOption) (*ReturnAdvance, error) {
-	return wechatpay.Call[ReturnAdvance](ctx, n.c, "POST", "/v3/ecommerce/refunds/{refund_id}/return-advance", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/refunds/{refund_id}/return-advance", []string{n.refundID}, in, opts, new(ReturnAdvance))
 }
 
 // PostRefundReturnAdvanceRequest is what [RefundsRefundIDReturnAdvance.Post] takes.

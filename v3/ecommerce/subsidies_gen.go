@@ -33,7 +33,7 @@ type SubsidiesCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477639.
 func (n SubsidiesCancel) Post(ctx context.Context, in PostSubsidiesCancelRequest, opts ...wechatpay.CallOption) (*PostSubsidiesCancelResponse, error) {
-	return wechatpay.Call[PostSubsidiesCancelResponse](ctx, n.c, "POST", "/v3/ecommerce/subsidies/cancel", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/subsidies/cancel", nil, in, opts, new(PostSubsidiesCancelResponse))
 }
 
 // PostSubsidiesCancelRequest is what [SubsidiesCancel.Post] takes.
@@ -62,7 +62,7 @@ type SubsidiesCreate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477631.
 func (n SubsidiesCreate) Post(ctx context.Context, in PostSubsidiesCreateRequest, opts ...wechatpay.CallOption) (*PostSubsidiesCreateResponse, error) {
-	return wechatpay.Call[PostSubsidiesCreateResponse](ctx, n.c, "POST", "/v3/ecommerce/subsidies/create", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/subsidies/create", nil, in, opts, new(PostSubsidiesCreateResponse))
 }
 
 // PostSubsidiesCreateRequest is what [SubsidiesCreate.Post] takes.
@@ -97,7 +97,7 @@ type SubsidiesReturn struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012477636.
 func (n SubsidiesReturn) Post(ctx context.Context, in PostSubsidiesReturnRequest, opts ...wechatpay.CallOption) (*PostSubsidiesReturnResponse, error) {
-	return wechatpay.Call[PostSubsidiesReturnResponse](ctx, n.c, "POST", "/v3/ecommerce/subsidies/return", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/ecommerce/subsidies/return", nil, in, opts, new(PostSubsidiesReturnResponse))
 }
 
 // PostSubsidiesReturnRequest is what [SubsidiesReturn.Post] takes.

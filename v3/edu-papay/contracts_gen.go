@@ -61,7 +61,7 @@ type ContractsIDContractID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012522951 and https://pay.weixin.qq.com/doc/v3/partner/4012465367.
 func (n ContractsIDContractID) Get(ctx context.Context, in GetContractsIDQuery, opts ...wechatpay.CallOption) (*GetContractsIDResponse, error) {
-	return wechatpay.Call[GetContractsIDResponse](ctx, n.c, "GET", "/v3/edu-papay/contracts/id/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-papay/contracts/id/{contract_id}", []string{n.contractID}, in, opts, new(GetContractsIDResponse))
 }
 
 // GetContractsIDQuery is what [ContractsIDContractID.Get] takes.
@@ -94,7 +94,7 @@ type ContractsPresign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012522560 and https://pay.weixin.qq.com/doc/v3/partner/4012465360.
 func (n ContractsPresign) Post(ctx context.Context, in PostContractsPresignRequest, opts ...wechatpay.CallOption) (*PostContractsPresignResponse, error) {
-	return wechatpay.Call[PostContractsPresignResponse](ctx, n.c, "POST", "/v3/edu-papay/contracts/presign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/edu-papay/contracts/presign", nil, in, opts, new(PostContractsPresignResponse))
 }
 
 // PostContractsPresignRequest is what [ContractsPresign.Post] takes.

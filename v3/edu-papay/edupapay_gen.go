@@ -63,7 +63,7 @@ type UserOpenIDContracts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012523265 and https://pay.weixin.qq.com/doc/v3/partner/4012489548.
 func (n UserOpenIDContracts) Get(ctx context.Context, in GetUserContractsQuery, opts ...wechatpay.CallOption) (*GetUserContractsResponse, error) {
-	return wechatpay.Call[GetUserContractsResponse](ctx, n.c, "GET", "/v3/edu-papay/user/{openid}/contracts", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-papay/user/{openid}/contracts", []string{n.openID}, in, opts, new(GetUserContractsResponse))
 }
 
 // GetUserContractsQuery is what [UserOpenIDContracts.Get] takes.

@@ -66,7 +66,7 @@ type TransactionsIDTransactionID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012523468 and https://pay.weixin.qq.com/doc/v3/partner/4012465567.
 func (n TransactionsIDTransactionID) Get(ctx context.Context, in GetTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/edu-papay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-papay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetTransactionsIDQuery is what [TransactionsIDTransactionID.Get] takes.
@@ -96,7 +96,7 @@ type TransactionsOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012523591 and https://pay.weixin.qq.com/doc/v3/partner/4012465574.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/edu-papay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-papay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.

@@ -19,7 +19,7 @@ type Orders struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png.
 func (n Orders) Get(ctx context.Context, in GetOrdersQuery, opts ...wechatpay.CallOption) (*GetOrdersResponse, error) {
-	return wechatpay.Call[GetOrdersResponse](ctx, n.c, "GET", "/v3/edu-star/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-star/orders", nil, in, opts, new(GetOrdersResponse))
 }
 
 // GetOrdersQuery is what [Orders.Get] takes.
@@ -45,7 +45,7 @@ type GetOrdersResponse struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png.
 func (n Orders) Post(ctx context.Context, in PostOrdersRequest, opts ...wechatpay.CallOption) (*PostOrdersResponse, error) {
-	return wechatpay.Call[PostOrdersResponse](ctx, n.c, "POST", "/v3/edu-star/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/edu-star/orders", nil, in, opts, new(PostOrdersResponse))
 }
 
 // PostOrdersRequest is what [Orders.Post] takes.

@@ -41,7 +41,7 @@ type UsersOpenIDWechatOpenID struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png.
 func (n UsersOpenIDWechatOpenID) Get(ctx context.Context, in GetUsersOpenIDQuery, opts ...wechatpay.CallOption) (*User, error) {
-	return wechatpay.Call[User](ctx, n.c, "GET", "/v3/edu-star/users/openid/{wechat_openid}", []string{n.wechatOpenID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-star/users/openid/{wechat_openid}", []string{n.wechatOpenID}, in, opts, new(User))
 }
 
 // GetUsersOpenIDQuery is what [UsersOpenIDWechatOpenID.Get] takes.
@@ -71,7 +71,7 @@ type UsersQqQq struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png.
 func (n UsersQqQq) Get(ctx context.Context, in GetUsersQqQuery, opts ...wechatpay.CallOption) (*User, error) {
-	return wechatpay.Call[User](ctx, n.c, "GET", "/v3/edu-star/users/qq/{qq}", []string{n.qq}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/edu-star/users/qq/{qq}", []string{n.qq}, in, opts, new(User))
 }
 
 // GetUsersQqQuery is what [UsersQqQq.Get] takes.

@@ -38,7 +38,7 @@ func (n ContractsContractID) Terminate() ContractsContractIDTerminate {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468959.
 func (n ContractsContractID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetContractResponse, error) {
-	return wechatpay.Call[GetContractResponse](ctx, n.c, "GET", "/v3/eduschoolpay/contracts/{contract_id}", []string{n.contractID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/eduschoolpay/contracts/{contract_id}", []string{n.contractID}, nil, opts, new(GetContractResponse))
 }
 
 // GetContractResponse is the answer of [ContractsContractID.Get].
@@ -79,7 +79,7 @@ type ContractsPresign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468952.
 func (n ContractsPresign) Post(ctx context.Context, in PostContractsPresignRequest, opts ...wechatpay.CallOption) (*PostContractsPresignResponse, error) {
-	return wechatpay.Call[PostContractsPresignResponse](ctx, n.c, "POST", "/v3/eduschoolpay/contracts/presign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/eduschoolpay/contracts/presign", nil, in, opts, new(PostContractsPresignResponse))
 }
 
 // PostContractsPresignRequest is what [ContractsPresign.Post] takes.

@@ -25,7 +25,7 @@ func (n Transactions) OutTradeNo() TransactionsOutTradeNo { return TransactionsO
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012469030.
 func (n Transactions) Post(ctx context.Context, in PostTransactionsRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/v3/eduschoolpay/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/eduschoolpay/transactions", nil, in, opts, new(Transaction))
 }
 
 // PostTransactionsRequest is what [Transactions.Post] takes.
@@ -69,7 +69,7 @@ type TransactionsIDTransactionID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012469063.
 func (n TransactionsIDTransactionID) Get(ctx context.Context, in GetTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/eduschoolpay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/eduschoolpay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetTransactionsIDQuery is what [TransactionsIDTransactionID.Get] takes.
@@ -99,7 +99,7 @@ type TransactionsOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012469097.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/eduschoolpay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/eduschoolpay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.

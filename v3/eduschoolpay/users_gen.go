@@ -42,7 +42,7 @@ type UsersOpenIDContracts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468993.
 func (n UsersOpenIDContracts) Get(ctx context.Context, in GetUserContractsQuery, opts ...wechatpay.CallOption) (*GetUserContractsResponse, error) {
-	return wechatpay.Call[GetUserContractsResponse](ctx, n.c, "GET", "/v3/eduschoolpay/users/{openid}/contracts", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/eduschoolpay/users/{openid}/contracts", []string{n.openID}, in, opts, new(GetUserContractsResponse))
 }
 
 // GetUserContractsQuery is what [UsersOpenIDContracts.Get] takes.
@@ -74,7 +74,7 @@ type UsersOpenIDDebtState struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012469161.
 func (n UsersOpenIDDebtState) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetUserDebtStateResponse, error) {
-	return wechatpay.Call[GetUserDebtStateResponse](ctx, n.c, "GET", "/v3/eduschoolpay/users/{openid}/debt-state", []string{n.openID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/eduschoolpay/users/{openid}/debt-state", []string{n.openID}, nil, opts, new(GetUserDebtStateResponse))
 }
 
 // GetUserDebtStateResponse is the answer of [UsersOpenIDDebtState.Get].

@@ -54,7 +54,7 @@ type UsersOpenIDTransform struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_9_1.shtml.
 func (n UsersOpenIDTransform) Post(ctx context.Context, in PostUserTransformRequest, opts ...wechatpay.CallOption) (*PostUserTransformResponse, error) {
-	return wechatpay.Call[PostUserTransformResponse](ctx, n.c, "POST", "/v3/express/users/{openid}/transform", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/express/users/{openid}/transform", []string{n.openID}, in, opts, new(PostUserTransformResponse))
 }
 
 // PostUserTransformRequest is what [UsersOpenIDTransform.Post] takes.

@@ -45,7 +45,7 @@ type UsersFaceSid struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/sid.html.
 func (n UsersFaceSid) Get(ctx context.Context, in GetUserQuery, opts ...wechatpay.CallOption) (*GetUserResponse, error) {
-	return wechatpay.Call[GetUserResponse](ctx, n.c, "GET", "/v3/facemch/users/{face_sid}", []string{n.faceSid}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/facemch/users/{face_sid}", []string{n.faceSid}, in, opts, new(GetUserResponse))
 }
 
 // GetUserQuery is what [UsersFaceSid.Get] takes.

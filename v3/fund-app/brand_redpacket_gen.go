@@ -39,7 +39,7 @@ func (n BrandRedpacketBrandMerchantBatches) BatchNo(batchNo string) BrandRedpack
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014310358.
 func (n BrandRedpacketBrandMerchantBatches) Post(ctx context.Context, in PostBrandRedpacketBrandMerchantBatchesRequest, opts ...wechatpay.CallOption) (*PostBrandRedpacketBrandMerchantBatchesResponse, error) {
-	return wechatpay.Call[PostBrandRedpacketBrandMerchantBatchesResponse](ctx, n.c, "POST", "/v3/fund-app/brand-redpacket/brand-merchant-batches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/brand-redpacket/brand-merchant-batches", nil, in, opts, new(PostBrandRedpacketBrandMerchantBatchesResponse))
 }
 
 // PostBrandRedpacketBrandMerchantBatchesRequest is what [BrandRedpacketBrandMerchantBatches.Post] takes.
@@ -81,7 +81,7 @@ func (n BrandRedpacketBrandMerchantBatchesBatchNo) Details() BrandRedpacketBrand
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014310369.
 func (n BrandRedpacketBrandMerchantBatchesBatchNo) Get(ctx context.Context, in GetBrandRedpacketBrandMerchantBatchQuery, opts ...wechatpay.CallOption) (*BrandRedpacketInfo, error) {
-	return wechatpay.Call[BrandRedpacketInfo](ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}", []string{n.batchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}", []string{n.batchNo}, in, opts, new(BrandRedpacketInfo))
 }
 
 // GetBrandRedpacketBrandMerchantBatchQuery is what [BrandRedpacketBrandMerchantBatchesBatchNo.Get] takes.
@@ -114,7 +114,7 @@ type BrandRedpacketBrandMerchantBatchesBatchNoDetailsDetailNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014310384.
 func (n BrandRedpacketBrandMerchantBatchesBatchNoDetailsDetailNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBrandRedpacketBrandMerchantBatchDetailResponse, error) {
-	return wechatpay.Call[GetBrandRedpacketBrandMerchantBatchDetailResponse](ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}", []string{n.batchNo, n.detailNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}", []string{n.batchNo, n.detailNo}, nil, opts, new(GetBrandRedpacketBrandMerchantBatchDetailResponse))
 }
 
 // GetBrandRedpacketBrandMerchantBatchDetailResponse is the answer of [BrandRedpacketBrandMerchantBatchesBatchNoDetailsDetailNo.Get].
@@ -164,7 +164,7 @@ func (n BrandRedpacketBrandMerchantOutBatchesOutBatchNo) OutDetails() BrandRedpa
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014310378.
 func (n BrandRedpacketBrandMerchantOutBatchesOutBatchNo) Get(ctx context.Context, in GetBrandRedpacketBrandMerchantOutBatchQuery, opts ...wechatpay.CallOption) (*BrandRedpacketInfo, error) {
-	return wechatpay.Call[BrandRedpacketInfo](ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(BrandRedpacketInfo))
 }
 
 // GetBrandRedpacketBrandMerchantOutBatchQuery is what [BrandRedpacketBrandMerchantOutBatchesOutBatchNo.Get] takes.
@@ -197,7 +197,7 @@ type BrandRedpacketBrandMerchantOutBatchesOutBatchNoOutDetailsOutDetailNo struct
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014310391.
 func (n BrandRedpacketBrandMerchantOutBatchesOutBatchNoOutDetailsOutDetailNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBrandRedpacketBrandMerchantOutBatchOutDetailResponse, error) {
-	return wechatpay.Call[GetBrandRedpacketBrandMerchantOutBatchOutDetailResponse](ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts, new(GetBrandRedpacketBrandMerchantOutBatchOutDetailResponse))
 }
 
 // GetBrandRedpacketBrandMerchantOutBatchOutDetailResponse is the answer of [BrandRedpacketBrandMerchantOutBatchesOutBatchNoOutDetailsOutDetailNo.Get].

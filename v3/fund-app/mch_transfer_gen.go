@@ -63,7 +63,7 @@ func (n MchTransferElecsignOutBillNo) OutBillNo(outBillNo string) MchTransferEle
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716452.
 func (n MchTransferElecsignOutBillNo) Post(ctx context.Context, in PostMchTransferElecsignOutBillNoRequest, opts ...wechatpay.CallOption) (*PostMchTransferElecsignOutBillNoResponse, error) {
-	return wechatpay.Call[PostMchTransferElecsignOutBillNoResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/elecsign/out-bill-no", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/elecsign/out-bill-no", nil, in, opts, new(PostMchTransferElecsignOutBillNoResponse))
 }
 
 // PostMchTransferElecsignOutBillNoRequest is what [MchTransferElecsignOutBillNo.Post] takes.
@@ -89,7 +89,7 @@ type MchTransferElecsignOutBillNoOutBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716436.
 func (n MchTransferElecsignOutBillNoOutBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Elecsign, error) {
-	return wechatpay.Call[Elecsign](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts, new(Elecsign))
 }
 
 // MchTransferElecsignTransferBillNo is /v3/fund-app/mch-transfer/elecsign/transfer-bill-no.
@@ -108,7 +108,7 @@ func (n MchTransferElecsignTransferBillNo) TransferBillNo(transferBillNo string)
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716456.
 func (n MchTransferElecsignTransferBillNo) Post(ctx context.Context, in PostMchTransferElecsignTransferBillNoRequest, opts ...wechatpay.CallOption) (*PostMchTransferElecsignTransferBillNoResponse, error) {
-	return wechatpay.Call[PostMchTransferElecsignTransferBillNoResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no", nil, in, opts, new(PostMchTransferElecsignTransferBillNoResponse))
 }
 
 // PostMchTransferElecsignTransferBillNoRequest is what [MchTransferElecsignTransferBillNo.Post] takes.
@@ -134,7 +134,7 @@ type MchTransferElecsignTransferBillNoTransferBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716455.
 func (n MchTransferElecsignTransferBillNoTransferBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Elecsign, error) {
-	return wechatpay.Call[Elecsign](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, nil, opts, new(Elecsign))
 }
 
 // MchTransferPartner is /v3/fund-app/mch-transfer/partner.
@@ -208,7 +208,7 @@ type MchTransferPartnerBudgetOutBudgetNoElectronicReceipts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016209977.
 func (n MchTransferPartnerBudgetOutBudgetNoElectronicReceipts) Get(ctx context.Context, in GetMchTransferPartnerBudgetElectronicReceiptsQuery, opts ...wechatpay.CallOption) (*ElectronicReceipt, error) {
-	return wechatpay.Call[ElectronicReceipt](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", []string{n.outBudgetNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", []string{n.outBudgetNo}, in, opts, new(ElectronicReceipt))
 }
 
 // GetMchTransferPartnerBudgetElectronicReceiptsQuery is what [MchTransferPartnerBudgetOutBudgetNoElectronicReceipts.Get] takes.
@@ -222,7 +222,7 @@ type GetMchTransferPartnerBudgetElectronicReceiptsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016209966.
 func (n MchTransferPartnerBudgetOutBudgetNoElectronicReceipts) Post(ctx context.Context, in PostMchTransferPartnerBudgetElectronicReceiptsRequest, opts ...wechatpay.CallOption) (*ElectronicReceipt, error) {
-	return wechatpay.Call[ElectronicReceipt](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", []string{n.outBudgetNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts", []string{n.outBudgetNo}, in, opts, new(ElectronicReceipt))
 }
 
 // PostMchTransferPartnerBudgetElectronicReceiptsRequest is what [MchTransferPartnerBudgetOutBudgetNoElectronicReceipts.Post] takes.
@@ -249,7 +249,7 @@ func (n MchTransferPartnerCharityBudget) OutBudgetNo(outBudgetNo string) MchTran
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015554763.
 func (n MchTransferPartnerCharityBudget) Post(ctx context.Context, in PostMchTransferPartnerCharityBudgetRequest, opts ...wechatpay.CallOption) (*CharityBudget, error) {
-	return wechatpay.Call[CharityBudget](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-budget", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-budget", nil, in, opts, new(CharityBudget))
 }
 
 // PostMchTransferPartnerCharityBudgetRequest is what [MchTransferPartnerCharityBudget.Post] takes.
@@ -280,7 +280,7 @@ func (n MchTransferPartnerCharityBudgetOutBudgetNo) Unlock() MchTransferPartnerC
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015554788.
 func (n MchTransferPartnerCharityBudgetOutBudgetNo) Get(ctx context.Context, in GetMchTransferPartnerCharityBudgetQuery, opts ...wechatpay.CallOption) (*CharityBudget, error) {
-	return wechatpay.Call[CharityBudget](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}", []string{n.outBudgetNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}", []string{n.outBudgetNo}, in, opts, new(CharityBudget))
 }
 
 // GetMchTransferPartnerCharityBudgetQuery is what [MchTransferPartnerCharityBudgetOutBudgetNo.Get] takes.
@@ -300,7 +300,7 @@ type MchTransferPartnerCharityBudgetOutBudgetNoUnlock struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015554795.
 func (n MchTransferPartnerCharityBudgetOutBudgetNoUnlock) Post(ctx context.Context, in PostMchTransferPartnerCharityBudgetUnlockRequest, opts ...wechatpay.CallOption) (*PostMchTransferPartnerCharityBudgetUnlockResponse, error) {
-	return wechatpay.Call[PostMchTransferPartnerCharityBudgetUnlockResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock", []string{n.outBudgetNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock", []string{n.outBudgetNo}, in, opts, new(PostMchTransferPartnerCharityBudgetUnlockResponse))
 }
 
 // PostMchTransferPartnerCharityBudgetUnlockRequest is what [MchTransferPartnerCharityBudgetOutBudgetNoUnlock.Post] takes.
@@ -341,7 +341,7 @@ func (n MchTransferPartnerCharityTransferBills) OutTransferNo() MchTransferPartn
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015554841.
 func (n MchTransferPartnerCharityTransferBills) Post(ctx context.Context, in PostMchTransferPartnerCharityTransferBillsRequest, opts ...wechatpay.CallOption) (*CharityTransferBill, error) {
-	return wechatpay.Call[CharityTransferBill](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-transfer-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/charity-transfer-bills", nil, in, opts, new(CharityTransferBill))
 }
 
 // PostMchTransferPartnerCharityTransferBillsRequest is what [MchTransferPartnerCharityTransferBills.Post] takes.
@@ -377,7 +377,7 @@ type MchTransferPartnerCharityTransferBillsOutTransferNoOutTransferNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015554859.
 func (n MchTransferPartnerCharityTransferBillsOutTransferNoOutTransferNo) Get(ctx context.Context, in GetMchTransferPartnerCharityTransferBillsOutTransferNoQuery, opts ...wechatpay.CallOption) (*CharityTransferBill, error) {
-	return wechatpay.Call[CharityTransferBill](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}", []string{n.outTransferNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}", []string{n.outTransferNo}, in, opts, new(CharityTransferBill))
 }
 
 // GetMchTransferPartnerCharityTransferBillsOutTransferNoQuery is what [MchTransferPartnerCharityTransferBillsOutTransferNoOutTransferNo.Get] takes.
@@ -402,7 +402,7 @@ func (n MchTransferPartnerElectronicReceipts) OutBillNo(outBillNo string) MchTra
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016315516.
 func (n MchTransferPartnerElectronicReceipts) Post(ctx context.Context, in PostMchTransferPartnerElectronicReceiptsRequest, opts ...wechatpay.CallOption) (*ElectronicReceiptInfo, error) {
-	return wechatpay.Call[ElectronicReceiptInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/electronic-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/electronic-receipts", nil, in, opts, new(ElectronicReceiptInfo))
 }
 
 // PostMchTransferPartnerElectronicReceiptsRequest is what [MchTransferPartnerElectronicReceipts.Post] takes.
@@ -423,7 +423,7 @@ type MchTransferPartnerElectronicReceiptsOutBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016315544.
 func (n MchTransferPartnerElectronicReceiptsOutBillNo) Get(ctx context.Context, in GetMchTransferPartnerElectronicReceiptQuery, opts ...wechatpay.CallOption) (*ElectronicReceiptInfo, error) {
-	return wechatpay.Call[ElectronicReceiptInfo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}", []string{n.outBillNo}, in, opts, new(ElectronicReceiptInfo))
 }
 
 // GetMchTransferPartnerElectronicReceiptQuery is what [MchTransferPartnerElectronicReceiptsOutBillNo.Get] takes.
@@ -447,7 +447,7 @@ func (n MchTransferPartnerSubMchAuthorizations) SubMchID(subMchID string) MchTra
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015469102.
 func (n MchTransferPartnerSubMchAuthorizations) Post(ctx context.Context, in PostMchTransferPartnerSubMchAuthorizationsRequest, opts ...wechatpay.CallOption) (*PostMchTransferPartnerSubMchAuthorizationsResponse, error) {
-	return wechatpay.Call[PostMchTransferPartnerSubMchAuthorizationsResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations", nil, in, opts, new(PostMchTransferPartnerSubMchAuthorizationsResponse))
 }
 
 // PostMchTransferPartnerSubMchAuthorizationsRequest is what [MchTransferPartnerSubMchAuthorizations.Post] takes.
@@ -477,7 +477,7 @@ type MchTransferPartnerSubMchAuthorizationsSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015469112.
 func (n MchTransferPartnerSubMchAuthorizationsSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchTransferPartnerSubMchAuthorizationResponse, error) {
-	return wechatpay.Call[GetMchTransferPartnerSubMchAuthorizationResponse](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetMchTransferPartnerSubMchAuthorizationResponse))
 }
 
 // GetMchTransferPartnerSubMchAuthorizationResponse is the answer of [MchTransferPartnerSubMchAuthorizationsSubMchID.Get].
@@ -515,7 +515,7 @@ func (n MchTransferPartnerTransferBills) Transfer() MchTransferPartnerTransferBi
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015469096.
 func (n MchTransferPartnerTransferBills) Post(ctx context.Context, in PostMchTransferPartnerTransferBillsRequest, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills", nil, in, opts, new(TransferBill))
 }
 
 // PostMchTransferPartnerTransferBillsRequest is what [MchTransferPartnerTransferBills.Post] takes.
@@ -560,7 +560,7 @@ func (n MchTransferPartnerTransferBillsOutBillNoOutBillNo) Cancel() MchTransferP
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015469131.
 func (n MchTransferPartnerTransferBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetMchTransferPartnerTransferBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(MchTransferInfo))
 }
 
 // GetMchTransferPartnerTransferBillsOutBillNoQuery is what [MchTransferPartnerTransferBillsOutBillNoOutBillNo.Get] takes.
@@ -580,7 +580,7 @@ type MchTransferPartnerTransferBillsOutBillNoOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015469118.
 func (n MchTransferPartnerTransferBillsOutBillNoOutBillNoCancel) Post(ctx context.Context, in PostMchTransferPartnerTransferBillsOutBillNoCancelRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts, new(MchTransferInfo))
 }
 
 // PostMchTransferPartnerTransferBillsOutBillNoCancelRequest is what [MchTransferPartnerTransferBillsOutBillNoOutBillNoCancel.Post] takes.
@@ -599,7 +599,7 @@ type MchTransferPartnerTransferBillsPreTransferWithAuthorization struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016809843.
 func (n MchTransferPartnerTransferBillsPreTransferWithAuthorization) Post(ctx context.Context, in PostMchTransferPartnerTransferBillsPreTransferWithAuthorizationRequest, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/pre-transfer-with-authorization", nil, in, opts, new(TransferBill))
 }
 
 // PostMchTransferPartnerTransferBillsPreTransferWithAuthorizationRequest is what [MchTransferPartnerTransferBillsPreTransferWithAuthorization.Post] takes.
@@ -629,7 +629,7 @@ type MchTransferPartnerTransferBillsTransfer struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016809837.
 func (n MchTransferPartnerTransferBillsTransfer) Post(ctx context.Context, in PostMchTransferPartnerTransferBillsTransferRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/transfer", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/transfer-bills/transfer", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostMchTransferPartnerTransferBillsTransferRequest is what [MchTransferPartnerTransferBillsTransfer.Post] takes.
@@ -663,7 +663,7 @@ func (n MchTransferPartnerUserConfirmAuthorizations) OutAuthorizationNo(outAutho
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016809861.
 func (n MchTransferPartnerUserConfirmAuthorizations) Post(ctx context.Context, in PostMchTransferPartnerUserConfirmAuthorizationsRequest, opts ...wechatpay.CallOption) (*PostMchTransferPartnerUserConfirmAuthorizationsResponse, error) {
-	return wechatpay.Call[PostMchTransferPartnerUserConfirmAuthorizationsResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations", nil, in, opts, new(PostMchTransferPartnerUserConfirmAuthorizationsResponse))
 }
 
 // PostMchTransferPartnerUserConfirmAuthorizationsRequest is what [MchTransferPartnerUserConfirmAuthorizations.Post] takes.
@@ -702,7 +702,7 @@ func (n MchTransferPartnerUserConfirmAuthorizationsOutAuthorizationNo) Close() M
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016809859.
 func (n MchTransferPartnerUserConfirmAuthorizationsOutAuthorizationNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*UserConfirmAuthorization, error) {
-	return wechatpay.Call[UserConfirmAuthorization](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}", []string{n.outAuthorizationNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}", []string{n.outAuthorizationNo}, nil, opts, new(UserConfirmAuthorization))
 }
 
 // MchTransferPartnerUserConfirmAuthorizationsOutAuthorizationNoClose is /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close.
@@ -717,7 +717,7 @@ type MchTransferPartnerUserConfirmAuthorizationsOutAuthorizationNoClose struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016809851.
 func (n MchTransferPartnerUserConfirmAuthorizationsOutAuthorizationNoClose) Post(ctx context.Context, opts ...wechatpay.CallOption) (*UserConfirmAuthorization, error) {
-	return wechatpay.Call[UserConfirmAuthorization](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close", []string{n.outAuthorizationNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close", []string{n.outAuthorizationNo}, nil, opts, new(UserConfirmAuthorization))
 }
 
 // MchTransferTransferBills is /v3/fund-app/mch-transfer/transfer-bills.
@@ -751,7 +751,7 @@ func (n MchTransferTransferBills) TransferBillNo() MchTransferTransferBillsTrans
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716434.
 func (n MchTransferTransferBills) Post(ctx context.Context, in PostMchTransferTransferBillsRequest, opts ...wechatpay.CallOption) (*PostMchTransferTransferBillsResponse, error) {
-	return wechatpay.Call[PostMchTransferTransferBillsResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills", nil, in, opts, new(PostMchTransferTransferBillsResponse))
 }
 
 // PostMchTransferTransferBillsRequest is what [MchTransferTransferBills.Post] takes.
@@ -804,9 +804,9 @@ func (n MchTransferTransferBillsOutBillNoOutBillNo) Cancel() MchTransferTransfer
 //
 //	GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012716437 and https://pay.weixin.qq.com/doc/v3/merchant/4024814206.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012716437.
 func (n MchTransferTransferBillsOutBillNoOutBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts, new(MchTransferInfo))
 }
 
 // MchTransferTransferBillsOutBillNoOutBillNoCancel is /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel.
@@ -821,7 +821,7 @@ type MchTransferTransferBillsOutBillNoOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716458.
 func (n MchTransferTransferBillsOutBillNoOutBillNoCancel) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostMchTransferTransferBillsOutBillNoCancelResponse, error) {
-	return wechatpay.Call[PostMchTransferTransferBillsOutBillNoCancelResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts, new(PostMchTransferTransferBillsOutBillNoCancelResponse))
 }
 
 // PostMchTransferTransferBillsOutBillNoCancelResponse is the answer of [MchTransferTransferBillsOutBillNoOutBillNoCancel.Post].
@@ -843,7 +843,7 @@ type MchTransferTransferBillsPreTransferWithAuthorization struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014399293.
 func (n MchTransferTransferBillsPreTransferWithAuthorization) Post(ctx context.Context, in PostMchTransferTransferBillsPreTransferWithAuthorizationRequest, opts ...wechatpay.CallOption) (*PostMchTransferTransferBillsPreTransferWithAuthorizationResponse, error) {
-	return wechatpay.Call[PostMchTransferTransferBillsPreTransferWithAuthorizationResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/pre-transfer-with-authorization", nil, in, opts, new(PostMchTransferTransferBillsPreTransferWithAuthorizationResponse))
 }
 
 // PostMchTransferTransferBillsPreTransferWithAuthorizationRequest is what [MchTransferTransferBillsPreTransferWithAuthorization.Post] takes.
@@ -884,7 +884,7 @@ type MchTransferTransferBillsTransfer struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014399371.
 func (n MchTransferTransferBillsTransfer) Post(ctx context.Context, in PostMchTransferTransferBillsTransferRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/transfer", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-bills/transfer", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostMchTransferTransferBillsTransferRequest is what [MchTransferTransferBillsTransfer.Post] takes.
@@ -923,9 +923,9 @@ type MchTransferTransferBillsTransferBillNoTransferBillNo struct {
 //
 //	GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012716457 and https://pay.weixin.qq.com/doc/v3/merchant/4024819515.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012716457.
 func (n MchTransferTransferBillsTransferBillNoTransferBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}", []string{n.transferBillNo}, nil, opts, new(MchTransferInfo))
 }
 
 // MchTransferTransferToQqWalletBills is /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills.
@@ -944,7 +944,7 @@ func (n MchTransferTransferToQqWalletBills) OutBillNo(outBillNo string) MchTrans
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014297386.
 func (n MchTransferTransferToQqWalletBills) Post(ctx context.Context, in PostMchTransferTransferToQqWalletBillsRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostMchTransferTransferToQqWalletBillsRequest is what [MchTransferTransferToQqWalletBills.Post] takes.
@@ -978,7 +978,7 @@ func (n MchTransferTransferToQqWalletBillsOutBillNo) Cancel() MchTransferTransfe
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014297440.
 func (n MchTransferTransferToQqWalletBillsOutBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}", []string{n.outBillNo}, nil, opts, new(MchTransferInfo))
 }
 
 // MchTransferTransferToQqWalletBillsOutBillNoCancel is /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel.
@@ -993,7 +993,7 @@ type MchTransferTransferToQqWalletBillsOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014297396.
 func (n MchTransferTransferToQqWalletBillsOutBillNoCancel) Post(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts, new(MchTransferInfo))
 }
 
 // MchTransferUserConfirmAuthorization is /v3/fund-app/mch-transfer/user-confirm-authorization.
@@ -1012,7 +1012,7 @@ func (n MchTransferUserConfirmAuthorization) OutAuthorizationNo() MchTransferUse
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4015901167.
 func (n MchTransferUserConfirmAuthorization) Post(ctx context.Context, in PostMchTransferUserConfirmAuthorizationRequest, opts ...wechatpay.CallOption) (*PostMchTransferUserConfirmAuthorizationResponse, error) {
-	return wechatpay.Call[PostMchTransferUserConfirmAuthorizationResponse](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/user-confirm-authorization", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/user-confirm-authorization", nil, in, opts, new(PostMchTransferUserConfirmAuthorizationResponse))
 }
 
 // PostMchTransferUserConfirmAuthorizationRequest is what [MchTransferUserConfirmAuthorization.Post] takes.
@@ -1062,7 +1062,7 @@ func (n MchTransferUserConfirmAuthorizationOutAuthorizationNoOutAuthorizationNo)
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014399423.
 func (n MchTransferUserConfirmAuthorizationOutAuthorizationNoOutAuthorizationNo) Get(ctx context.Context, in GetMchTransferUserConfirmAuthorizationOutAuthorizationNoQuery, opts ...wechatpay.CallOption) (*OutAuthorizationNo, error) {
-	return wechatpay.Call[OutAuthorizationNo](ctx, n.c, "GET", "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}", []string{n.outAuthorizationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}", []string{n.outAuthorizationNo}, in, opts, new(OutAuthorizationNo))
 }
 
 // GetMchTransferUserConfirmAuthorizationOutAuthorizationNoQuery is what [MchTransferUserConfirmAuthorizationOutAuthorizationNoOutAuthorizationNo.Get] takes.
@@ -1082,5 +1082,5 @@ type MchTransferUserConfirmAuthorizationOutAuthorizationNoOutAuthorizationNoClos
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4015653811.
 func (n MchTransferUserConfirmAuthorizationOutAuthorizationNoOutAuthorizationNoClose) Post(ctx context.Context, opts ...wechatpay.CallOption) (*OutAuthorizationNo, error) {
-	return wechatpay.Call[OutAuthorizationNo](ctx, n.c, "POST", "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close", []string{n.outAuthorizationNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close", []string{n.outAuthorizationNo}, nil, opts, new(OutAuthorizationNo))
 }

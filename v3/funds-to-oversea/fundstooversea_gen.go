@@ -43,7 +43,7 @@ type BillDownloadURL struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476132.
 func (n BillDownloadURL) Get(ctx context.Context, in GetBillDownloadURLQuery, opts ...wechatpay.CallOption) (*GetBillDownloadURLResponse, error) {
-	return wechatpay.Call[GetBillDownloadURLResponse](ctx, n.c, "GET", "/v3/funds-to-oversea/bill-download-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/funds-to-oversea/bill-download-url", nil, in, opts, new(GetBillDownloadURLResponse))
 }
 
 // GetBillDownloadURLQuery is what [BillDownloadURL.Get] takes.
@@ -92,7 +92,7 @@ type TransactionsTransactionIDAvailableAbroadAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476109.
 func (n TransactionsTransactionIDAvailableAbroadAmounts) Get(ctx context.Context, in GetTransactionAvailableAbroadAmountsQuery, opts ...wechatpay.CallOption) (*GetTransactionAvailableAbroadAmountsResponse, error) {
-	return wechatpay.Call[GetTransactionAvailableAbroadAmountsResponse](ctx, n.c, "GET", "/v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts", []string{n.transactionID}, in, opts, new(GetTransactionAvailableAbroadAmountsResponse))
 }
 
 // GetTransactionAvailableAbroadAmountsQuery is what [TransactionsTransactionIDAvailableAbroadAmounts.Get] takes.

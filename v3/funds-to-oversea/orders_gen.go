@@ -24,7 +24,7 @@ func (n Orders) OutOrderID(outOrderID string) OrdersOutOrderID {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476113.
 func (n Orders) Post(ctx context.Context, in PostOrdersRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/funds-to-oversea/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/funds-to-oversea/orders", nil, in, opts, new(Order))
 }
 
 // PostOrdersRequest is what [Orders.Post] takes.
@@ -53,7 +53,7 @@ type OrdersOutOrderID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476127.
 func (n OrdersOutOrderID) Get(ctx context.Context, in GetOrderQuery, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/funds-to-oversea/orders/{out_order_id}", []string{n.outOrderID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/funds-to-oversea/orders/{out_order_id}", []string{n.outOrderID}, in, opts, new(Order))
 }
 
 // GetOrderQuery is what [OrdersOutOrderID.Get] takes.

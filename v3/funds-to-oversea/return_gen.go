@@ -32,7 +32,7 @@ func (n ReturnReturnOrders) OutReturnNo() ReturnReturnOrdersOutReturnNo {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013735039.
 func (n ReturnReturnOrders) Post(ctx context.Context, in PostReturnReturnOrdersRequest, opts ...wechatpay.CallOption) (*PostReturnReturnOrdersResponse, error) {
-	return wechatpay.Call[PostReturnReturnOrdersResponse](ctx, n.c, "POST", "/v3/funds-to-oversea/return/return-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/funds-to-oversea/return/return-orders", nil, in, opts, new(PostReturnReturnOrdersResponse))
 }
 
 // PostReturnReturnOrdersRequest is what [ReturnReturnOrders.Post] takes.
@@ -82,7 +82,7 @@ type ReturnReturnOrdersOutReturnNoOutReturnNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013735052.
 func (n ReturnReturnOrdersOutReturnNoOutReturnNo) Get(ctx context.Context, in GetReturnReturnOrdersOutReturnNoQuery, opts ...wechatpay.CallOption) (*GetReturnReturnOrdersOutReturnNoResponse, error) {
-	return wechatpay.Call[GetReturnReturnOrdersOutReturnNoResponse](ctx, n.c, "GET", "/v3/funds-to-oversea/return/return-orders/out-return-no/{out_return_no}", []string{n.outReturnNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/funds-to-oversea/return/return-orders/out-return-no/{out_return_no}", []string{n.outReturnNo}, in, opts, new(GetReturnReturnOrdersOutReturnNoResponse))
 }
 
 // GetReturnReturnOrdersOutReturnNoQuery is what [ReturnReturnOrdersOutReturnNoOutReturnNo.Get] takes.

@@ -33,7 +33,7 @@ type CustomsOrders struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025131.
 func (n CustomsOrders) Get(ctx context.Context, in GetCustomsOrdersQuery, opts ...wechatpay.CallOption) (*GetCustomsOrdersResponse, error) {
-	return wechatpay.Call[GetCustomsOrdersResponse](ctx, n.c, "GET", "/v3/global/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/customs/orders", nil, in, opts, new(GetCustomsOrdersResponse))
 }
 
 // GetCustomsOrdersQuery is what [CustomsOrders.Get] takes.
@@ -66,7 +66,7 @@ type GetCustomsOrdersResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025127.
 func (n CustomsOrders) Post(ctx context.Context, in PostCustomsOrdersRequest, opts ...wechatpay.CallOption) (*Custom, error) {
-	return wechatpay.Call[Custom](ctx, n.c, "POST", "/v3/global/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/customs/orders", nil, in, opts, new(Custom))
 }
 
 // PostCustomsOrdersRequest is what [CustomsOrders.Post] takes.
@@ -91,7 +91,7 @@ type PostCustomsOrdersRequest struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025136.
 func (n CustomsOrders) Patch(ctx context.Context, in PatchCustomsOrdersRequest, opts ...wechatpay.CallOption) (*Custom, error) {
-	return wechatpay.Call[Custom](ctx, n.c, "PATCH", "/v3/global/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/global/customs/orders", nil, in, opts, new(Custom))
 }
 
 // PatchCustomsOrdersRequest is what [CustomsOrders.Patch] takes.
@@ -120,7 +120,7 @@ type CustomsRedeclare struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025133.
 func (n CustomsRedeclare) Post(ctx context.Context, in PostCustomsRedeclareRequest, opts ...wechatpay.CallOption) (*Custom, error) {
-	return wechatpay.Call[Custom](ctx, n.c, "POST", "/v3/global/customs/redeclare", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/customs/redeclare", nil, in, opts, new(Custom))
 }
 
 // PostCustomsRedeclareRequest is what [CustomsRedeclare.Post] takes.
@@ -146,7 +146,7 @@ type CustomsVerifyCertificate struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025128.
 func (n CustomsVerifyCertificate) Post(ctx context.Context, in PostCustomsVerifyCertificateRequest, opts ...wechatpay.CallOption) (*PostCustomsVerifyCertificateResponse, error) {
-	return wechatpay.Call[PostCustomsVerifyCertificateResponse](ctx, n.c, "POST", "/v3/global/customs/verify-certificate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/customs/verify-certificate", nil, in, opts, new(PostCustomsVerifyCertificateResponse))
 }
 
 // PostCustomsVerifyCertificateRequest is what [CustomsVerifyCertificate.Post] takes.

@@ -75,9 +75,9 @@ type Certificates struct {
 //
 //	GET /v3/global/certificates
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013878, https://pay.weixin.qq.com/doc/global/v3/zh/4012354446, https://pay.weixin.qq.com/doc/global/v3/zh/4012354486, https://pay.weixin.qq.com/doc/global/v3/zh/4012354540, https://pay.weixin.qq.com/doc/global/v3/zh/4012354576 and https://pay.weixin.qq.com/doc/global/v3/zh/4012354604.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013878.
 func (n Certificates) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCertificatesResponse, error) {
-	return wechatpay.Call[GetCertificatesResponse](ctx, n.c, "GET", "/v3/global/certificates", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/certificates", nil, nil, opts, new(GetCertificatesResponse))
 }
 
 // GetCertificatesResponse is the answer of [Certificates.Get].
@@ -112,7 +112,7 @@ type MerchantStorageFileUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024913.
 func (n MerchantStorageFileUpload) Post(ctx context.Context, in PostMerchantStorageFileUploadRequest, opts ...wechatpay.CallOption) (*PostMerchantStorageFileUploadResponse, error) {
-	return wechatpay.Call[PostMerchantStorageFileUploadResponse](ctx, n.c, "POST", "/v3/global/merchant-storage/file/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchant-storage/file/upload", nil, in, opts, new(PostMerchantStorageFileUploadResponse))
 }
 
 // PostMerchantStorageFileUploadRequest is what [MerchantStorageFileUpload.Post] takes.
@@ -142,9 +142,9 @@ type SettleSettlements struct {
 //
 //	GET /v3/global/settle/settlements
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013893, https://pay.weixin.qq.com/doc/global/v3/zh/4012354448, https://pay.weixin.qq.com/doc/global/v3/zh/4012354488, https://pay.weixin.qq.com/doc/global/v3/zh/4012354542, https://pay.weixin.qq.com/doc/global/v3/zh/4012354578, https://pay.weixin.qq.com/doc/global/v3/zh/4012354606, https://pay.weixin.qq.com/doc/global/v3/zh/4014096541 and https://pay.weixin.qq.com/doc/global/v3/zh/4012354877.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013893.
 func (n SettleSettlements) Get(ctx context.Context, in GetSettleSettlementsQuery, opts ...wechatpay.CallOption) (*GetSettleSettlementsResponse, error) {
-	return wechatpay.Call[GetSettleSettlementsResponse](ctx, n.c, "GET", "/v3/global/settle/settlements", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/settle/settlements", nil, in, opts, new(GetSettleSettlementsResponse))
 }
 
 // GetSettleSettlementsQuery is what [SettleSettlements.Get] takes.
@@ -174,7 +174,7 @@ type Statements struct {
 //
 //	GET /v3/global/statements
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013869, https://pay.weixin.qq.com/doc/global/v3/zh/4012354444, https://pay.weixin.qq.com/doc/global/v3/zh/4012354484, https://pay.weixin.qq.com/doc/global/v3/zh/4012354538, https://pay.weixin.qq.com/doc/global/v3/zh/4012354574, https://pay.weixin.qq.com/doc/global/v3/zh/4012354602 and https://pay.weixin.qq.com/doc/global/v3/zh/4014096532.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013869.
 func (n Statements) Get(ctx context.Context, in GetStatementsQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/global/statements", nil, in, opts)
 }

@@ -61,7 +61,7 @@ func (n MerchantH5PermissionApplications) ApplymentID(applymentID int64) Merchan
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025106.
 func (n MerchantH5PermissionApplications) Post(ctx context.Context, in PostMerchantH5PermissionApplicationsRequest, opts ...wechatpay.CallOption) (*Application, error) {
-	return wechatpay.Call[Application](ctx, n.c, "POST", "/v3/global/merchant/h5/permission/applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchant/h5/permission/applications", nil, in, opts, new(Application))
 }
 
 // PostMerchantH5PermissionApplicationsRequest is what [MerchantH5PermissionApplications.Post] takes.
@@ -91,7 +91,7 @@ type MerchantH5PermissionApplicationsApplymentID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025107.
 func (n MerchantH5PermissionApplicationsApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Application, error) {
-	return wechatpay.Call[Application](ctx, n.c, "GET", "/v3/global/merchant/h5/permission/applications/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant/h5/permission/applications/{applyment_id}", []string{n.applymentID}, nil, opts, new(Application))
 }
 
 // Patch 修改H5支付权限申请单
@@ -100,7 +100,7 @@ func (n MerchantH5PermissionApplicationsApplymentID) Get(ctx context.Context, op
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025109.
 func (n MerchantH5PermissionApplicationsApplymentID) Patch(ctx context.Context, in PatchMerchantH5PermissionApplicationRequest, opts ...wechatpay.CallOption) (*Application, error) {
-	return wechatpay.Call[Application](ctx, n.c, "PATCH", "/v3/global/merchant/h5/permission/applications/{applyment_id}", []string{n.applymentID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/global/merchant/h5/permission/applications/{applyment_id}", []string{n.applymentID}, in, opts, new(Application))
 }
 
 // PatchMerchantH5PermissionApplicationRequest is what [MerchantH5PermissionApplicationsApplymentID.Patch] takes.
@@ -140,7 +140,7 @@ func (n MerchantH5PermissionDomainApplications) ApplymentID(applymentID int64) M
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025110.
 func (n MerchantH5PermissionDomainApplications) Post(ctx context.Context, in PostMerchantH5PermissionDomainApplicationsRequest, opts ...wechatpay.CallOption) (*ApplicationInfo, error) {
-	return wechatpay.Call[ApplicationInfo](ctx, n.c, "POST", "/v3/global/merchant/h5/permission/domain/applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchant/h5/permission/domain/applications", nil, in, opts, new(ApplicationInfo))
 }
 
 // PostMerchantH5PermissionDomainApplicationsRequest is what [MerchantH5PermissionDomainApplications.Post] takes.
@@ -167,7 +167,7 @@ type MerchantH5PermissionDomainApplicationsApplymentID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025112.
 func (n MerchantH5PermissionDomainApplicationsApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ApplicationInfo, error) {
-	return wechatpay.Call[ApplicationInfo](ctx, n.c, "GET", "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}", []string{n.applymentID}, nil, opts, new(ApplicationInfo))
 }
 
 // Patch 修改H5支付域名修改申请单
@@ -176,7 +176,7 @@ func (n MerchantH5PermissionDomainApplicationsApplymentID) Get(ctx context.Conte
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025114.
 func (n MerchantH5PermissionDomainApplicationsApplymentID) Patch(ctx context.Context, in PatchMerchantH5PermissionDomainApplicationRequest, opts ...wechatpay.CallOption) (*ApplicationInfo, error) {
-	return wechatpay.Call[ApplicationInfo](ctx, n.c, "PATCH", "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}", []string{n.applymentID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}", []string{n.applymentID}, in, opts, new(ApplicationInfo))
 }
 
 // PatchMerchantH5PermissionDomainApplicationRequest is what [MerchantH5PermissionDomainApplicationsApplymentID.Patch] takes.
@@ -200,7 +200,7 @@ type MerchantH5PermissionSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025117.
 func (n MerchantH5PermissionSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantH5PermissionResponse, error) {
-	return wechatpay.Call[GetMerchantH5PermissionResponse](ctx, n.c, "GET", "/v3/global/merchant/h5/permission/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant/h5/permission/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetMerchantH5PermissionResponse))
 }
 
 // GetMerchantH5PermissionResponse is the answer of [MerchantH5PermissionSubMchID.Get].

@@ -36,7 +36,7 @@ type MerchantServiceComplaintNotifications struct {
 //
 // No official page is known for it.
 func (n MerchantServiceComplaintNotifications) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantServiceComplaintNotificationsResponse, error) {
-	return wechatpay.Call[GetMerchantServiceComplaintNotificationsResponse](ctx, n.c, "GET", "/v3/global/merchant-service/complaint-notifications", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant-service/complaint-notifications", nil, nil, opts, new(GetMerchantServiceComplaintNotificationsResponse))
 }
 
 // GetMerchantServiceComplaintNotificationsResponse is the answer of [MerchantServiceComplaintNotifications.Get].
@@ -51,7 +51,7 @@ type GetMerchantServiceComplaintNotificationsResponse struct {
 //
 // No official page is known for it.
 func (n MerchantServiceComplaintNotifications) Post(ctx context.Context, in PostMerchantServiceComplaintNotificationsRequest, opts ...wechatpay.CallOption) (*PostMerchantServiceComplaintNotificationsResponse, error) {
-	return wechatpay.Call[PostMerchantServiceComplaintNotificationsResponse](ctx, n.c, "POST", "/v3/global/merchant-service/complaint-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchant-service/complaint-notifications", nil, in, opts, new(PostMerchantServiceComplaintNotificationsResponse))
 }
 
 // PostMerchantServiceComplaintNotificationsRequest is what [MerchantServiceComplaintNotifications.Post] takes.
@@ -71,7 +71,7 @@ type PostMerchantServiceComplaintNotificationsResponse struct {
 //
 // No official page is known for it.
 func (n MerchantServiceComplaintNotifications) Put(ctx context.Context, in PutMerchantServiceComplaintNotificationsRequest, opts ...wechatpay.CallOption) (*PutMerchantServiceComplaintNotificationsResponse, error) {
-	return wechatpay.Call[PutMerchantServiceComplaintNotificationsResponse](ctx, n.c, "PUT", "/v3/global/merchant-service/complaint-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/v3/global/merchant-service/complaint-notifications", nil, in, opts, new(PutMerchantServiceComplaintNotificationsResponse))
 }
 
 // PutMerchantServiceComplaintNotificationsRequest is what [MerchantServiceComplaintNotifications.Put] takes.
@@ -110,7 +110,7 @@ func (n MerchantServiceComplaints) ComplaintID(complaintID string) MerchantServi
 //
 // No official page is known for it.
 func (n MerchantServiceComplaints) Get(ctx context.Context, in GetMerchantServiceComplaintsQuery, opts ...wechatpay.CallOption) (*GetMerchantServiceComplaintsResponse, error) {
-	return wechatpay.Call[GetMerchantServiceComplaintsResponse](ctx, n.c, "GET", "/v3/global/merchant-service/complaints", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant-service/complaints", nil, in, opts, new(GetMerchantServiceComplaintsResponse))
 }
 
 // GetMerchantServiceComplaintsQuery is what [MerchantServiceComplaints.Get] takes.
@@ -158,7 +158,7 @@ func (n MerchantServiceComplaintsComplaintID) Response() MerchantServiceComplain
 //
 // No official page is known for it.
 func (n MerchantServiceComplaintsComplaintID) Get(ctx context.Context, in GetMerchantServiceComplaintQuery, opts ...wechatpay.CallOption) (*GetMerchantServiceComplaintResponse, error) {
-	return wechatpay.Call[GetMerchantServiceComplaintResponse](ctx, n.c, "GET", "/v3/global/merchant-service/complaints/{complaint_id}", []string{n.complaintID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant-service/complaints/{complaint_id}", []string{n.complaintID}, in, opts, new(GetMerchantServiceComplaintResponse))
 }
 
 // GetMerchantServiceComplaintQuery is what [MerchantServiceComplaintsComplaintID.Get] takes.
@@ -218,7 +218,7 @@ type MerchantServiceComplaintsComplaintIDNegotiationHistorys struct {
 //
 // No official page is known for it.
 func (n MerchantServiceComplaintsComplaintIDNegotiationHistorys) Get(ctx context.Context, in GetMerchantServiceComplaintNegotiationHistorysQuery, opts ...wechatpay.CallOption) (*GetMerchantServiceComplaintNegotiationHistorysResponse, error) {
-	return wechatpay.Call[GetMerchantServiceComplaintNegotiationHistorysResponse](ctx, n.c, "GET", "/v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys", []string{n.complaintID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys", []string{n.complaintID}, in, opts, new(GetMerchantServiceComplaintNegotiationHistorysResponse))
 }
 
 // GetMerchantServiceComplaintNegotiationHistorysQuery is what [MerchantServiceComplaintsComplaintIDNegotiationHistorys.Get] takes.
@@ -306,7 +306,7 @@ type MerchantServiceImagesUpload struct {
 //
 // No official page is known for it.
 func (n MerchantServiceImagesUpload) Post(ctx context.Context, in PostMerchantServiceImagesUploadRequest, opts ...wechatpay.CallOption) (*PostMerchantServiceImagesUploadResponse, error) {
-	return wechatpay.Call[PostMerchantServiceImagesUploadResponse](ctx, n.c, "POST", "/v3/global/merchant-service/images/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchant-service/images/upload", nil, in, opts, new(PostMerchantServiceImagesUploadResponse))
 }
 
 // PostMerchantServiceImagesUploadRequest is what [MerchantServiceImagesUpload.Post] takes.

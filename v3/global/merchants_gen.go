@@ -24,7 +24,7 @@ func (n Merchants) SubMchID(subMchID string) MerchantsSubMchID {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025088.
 func (n Merchants) Post(ctx context.Context, in PostMerchantsRequest, opts ...wechatpay.CallOption) (*PostMerchantsResponse, error) {
-	return wechatpay.Call[PostMerchantsResponse](ctx, n.c, "POST", "/v3/global/merchants", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/merchants", nil, in, opts, new(PostMerchantsResponse))
 }
 
 // PostMerchantsRequest is what [Merchants.Post] takes.
@@ -72,7 +72,7 @@ type MerchantsSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025092.
 func (n MerchantsSubMchID) Get(ctx context.Context, in GetMerchantQuery, opts ...wechatpay.CallOption) (*GetMerchantResponse, error) {
-	return wechatpay.Call[GetMerchantResponse](ctx, n.c, "GET", "/v3/global/merchants/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/merchants/{sub_mchid}", []string{n.subMchID}, in, opts, new(GetMerchantResponse))
 }
 
 // GetMerchantQuery is what [MerchantsSubMchID.Get] takes.
@@ -108,7 +108,7 @@ type GetMerchantResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025096.
 func (n MerchantsSubMchID) Patch(ctx context.Context, in PatchMerchantRequest, opts ...wechatpay.CallOption) (*PatchMerchantResponse, error) {
-	return wechatpay.Call[PatchMerchantResponse](ctx, n.c, "PATCH", "/v3/global/merchants/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/global/merchants/{sub_mchid}", []string{n.subMchID}, in, opts, new(PatchMerchantResponse))
 }
 
 // PatchMerchantRequest is what [MerchantsSubMchID.Patch] takes.

@@ -129,7 +129,7 @@ type MicropayTransactionsPay struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013010527.
 func (n MicropayTransactionsPay) Post(ctx context.Context, in PostMicropayTransactionsPayRequest, opts ...wechatpay.CallOption) (*PostMicropayTransactionsPayResponse, error) {
-	return wechatpay.Call[PostMicropayTransactionsPayResponse](ctx, n.c, "POST", "/v3/global/micropay/transactions/pay", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/micropay/transactions/pay", nil, in, opts, new(PostMicropayTransactionsPayResponse))
 }
 
 // PostMicropayTransactionsPayRequest is what [MicropayTransactionsPay.Post] takes.

@@ -4,7 +4,7 @@ package global
 
 // ApplymentStateApproved is the resource of APPLYMENT_STATE.APPROVED, H5支付域名修改申请事件通知.
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013025118 and https://pay.weixin.qq.com/doc/global/v3/zh/4013025122.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013025118.
 type ApplymentStateApproved struct {
 	SubMchID                string                    `json:"sub_mchid,omitzero"`                  // 子商户号
 	WebsiteState            WebsiteState              `json:"website_state,omitzero"`              // 子商户经营网址状态

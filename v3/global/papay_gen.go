@@ -70,7 +70,7 @@ type PapayContractsAppPreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015467.
 func (n PapayContractsAppPreEntrustSign) Post(ctx context.Context, in PostPapayContractsAppPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostPapayContractsAppPreEntrustSignResponse, error) {
-	return wechatpay.Call[PostPapayContractsAppPreEntrustSignResponse](ctx, n.c, "POST", "/v3/global/papay/contracts/app-pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/contracts/app-pre-entrust-sign", nil, in, opts, new(PostPapayContractsAppPreEntrustSignResponse))
 }
 
 // PostPapayContractsAppPreEntrustSignRequest is what [PapayContractsAppPreEntrustSign.Post] takes.
@@ -111,7 +111,7 @@ func (n PapayContractsContractID) Terminate() PapayContractsContractIDTerminate 
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015470.
 func (n PapayContractsContractID) Get(ctx context.Context, in GetPapayContractQuery, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "GET", "/v3/global/papay/contracts/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/papay/contracts/{contract_id}", []string{n.contractID}, in, opts, new(Contract))
 }
 
 // GetPapayContractQuery is what [PapayContractsContractID.Get] takes.
@@ -159,7 +159,7 @@ type PapayContractsH5PreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015443.
 func (n PapayContractsH5PreEntrustSign) Post(ctx context.Context, in PostPapayContractsH5PreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostPapayContractsH5PreEntrustSignResponse, error) {
-	return wechatpay.Call[PostPapayContractsH5PreEntrustSignResponse](ctx, n.c, "POST", "/v3/global/papay/contracts/h5-pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/contracts/h5-pre-entrust-sign", nil, in, opts, new(PostPapayContractsH5PreEntrustSignResponse))
 }
 
 // PostPapayContractsH5PreEntrustSignRequest is what [PapayContractsH5PreEntrustSign.Post] takes.
@@ -195,7 +195,7 @@ type PapayContractsJsapiPreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015447.
 func (n PapayContractsJsapiPreEntrustSign) Post(ctx context.Context, in PostPapayContractsJsapiPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostPapayContractsJsapiPreEntrustSignResponse, error) {
-	return wechatpay.Call[PostPapayContractsJsapiPreEntrustSignResponse](ctx, n.c, "POST", "/v3/global/papay/contracts/jsapi-pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/contracts/jsapi-pre-entrust-sign", nil, in, opts, new(PostPapayContractsJsapiPreEntrustSignResponse))
 }
 
 // PostPapayContractsJsapiPreEntrustSignRequest is what [PapayContractsJsapiPreEntrustSign.Post] takes.
@@ -230,7 +230,7 @@ type PapayContractsMiniprogramPreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015440.
 func (n PapayContractsMiniprogramPreEntrustSign) Post(ctx context.Context, in PostPapayContractsMiniprogramPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostPapayContractsMiniprogramPreEntrustSignResponse, error) {
-	return wechatpay.Call[PostPapayContractsMiniprogramPreEntrustSignResponse](ctx, n.c, "POST", "/v3/global/papay/contracts/miniprogram-pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/contracts/miniprogram-pre-entrust-sign", nil, in, opts, new(PostPapayContractsMiniprogramPreEntrustSignResponse))
 }
 
 // PostPapayContractsMiniprogramPreEntrustSignRequest is what [PapayContractsMiniprogramPreEntrustSign.Post] takes.
@@ -276,7 +276,7 @@ type PapayContractsOutContractCodeOutContractCode struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015477.
 func (n PapayContractsOutContractCodeOutContractCode) Get(ctx context.Context, in GetPapayContractsOutContractCodeQuery, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "GET", "/v3/global/papay/contracts/out-contract-code/{out_contract_code}", []string{n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/papay/contracts/out-contract-code/{out_contract_code}", []string{n.outContractCode}, in, opts, new(Contract))
 }
 
 // GetPapayContractsOutContractCodeQuery is what [PapayContractsOutContractCodeOutContractCode.Get] takes.
@@ -299,7 +299,7 @@ type PapayContractsWebPreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015464.
 func (n PapayContractsWebPreEntrustSign) Post(ctx context.Context, in PostPapayContractsWebPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostPapayContractsWebPreEntrustSignResponse, error) {
-	return wechatpay.Call[PostPapayContractsWebPreEntrustSignResponse](ctx, n.c, "POST", "/v3/global/papay/contracts/web-pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/contracts/web-pre-entrust-sign", nil, in, opts, new(PostPapayContractsWebPreEntrustSignResponse))
 }
 
 // PostPapayContractsWebPreEntrustSignRequest is what [PapayContractsWebPreEntrustSign.Post] takes.
@@ -343,7 +343,7 @@ func (n PapayTransactions) TransactionID(transactionID string) PapayTransactions
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015482.
 func (n PapayTransactions) Post(ctx context.Context, in PostPapayTransactionsRequest, opts ...wechatpay.CallOption) (*PostPapayTransactionsResponse, error) {
-	return wechatpay.Call[PostPapayTransactionsResponse](ctx, n.c, "POST", "/v3/global/papay/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/transactions", nil, in, opts, new(PostPapayTransactionsResponse))
 }
 
 // PostPapayTransactionsRequest is what [PapayTransactions.Post] takes.
@@ -411,7 +411,7 @@ func (n PapayTransactionsOutTradeNoOutTradeNo) Reverse() PapayTransactionsOutTra
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013026988.
 func (n PapayTransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetPapayTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/global/papay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/papay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetPapayTransactionsOutTradeNoQuery is what [PapayTransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -451,7 +451,7 @@ type PapayTransactionsTransactionID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013026988.
 func (n PapayTransactionsTransactionID) Get(ctx context.Context, in GetPapayTransactionQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/global/papay/transactions/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/papay/transactions/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetPapayTransactionQuery is what [PapayTransactionsTransactionID.Get] takes.

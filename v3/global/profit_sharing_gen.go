@@ -41,7 +41,7 @@ type ProfitSharingBillDownloadURL struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025018.
 func (n ProfitSharingBillDownloadURL) Get(ctx context.Context, in GetProfitSharingBillDownloadURLQuery, opts ...wechatpay.CallOption) (*GetProfitSharingBillDownloadURLResponse, error) {
-	return wechatpay.Call[GetProfitSharingBillDownloadURLResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/bill-download-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/bill-download-url", nil, in, opts, new(GetProfitSharingBillDownloadURLResponse))
 }
 
 // GetProfitSharingBillDownloadURLQuery is what [ProfitSharingBillDownloadURL.Get] takes.
@@ -76,7 +76,7 @@ func (n ProfitSharingOrders) Unfreeze() ProfitSharingOrdersUnfreeze {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024892.
 func (n ProfitSharingOrders) Post(ctx context.Context, in PostProfitSharingOrdersRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/global/profit-sharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/profit-sharing/orders", nil, in, opts, new(Order))
 }
 
 // PostProfitSharingOrdersRequest is what [ProfitSharingOrders.Post] takes.
@@ -102,7 +102,7 @@ type ProfitSharingOrdersOutOrderNo struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024900.
 func (n ProfitSharingOrdersOutOrderNo) Get(ctx context.Context, in GetProfitSharingOrderQuery, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/global/profit-sharing/orders/{out_order_no}", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/orders/{out_order_no}", []string{n.outOrderNo}, in, opts, new(Order))
 }
 
 // GetProfitSharingOrderQuery is what [ProfitSharingOrdersOutOrderNo.Get] takes.
@@ -122,7 +122,7 @@ type ProfitSharingOrdersUnfreeze struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024897.
 func (n ProfitSharingOrdersUnfreeze) Post(ctx context.Context, in PostProfitSharingOrdersUnfreezeRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/global/profit-sharing/orders/unfreeze", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/profit-sharing/orders/unfreeze", nil, in, opts, new(Order))
 }
 
 // PostProfitSharingOrdersUnfreezeRequest is what [ProfitSharingOrdersUnfreeze.Post] takes.
@@ -149,7 +149,7 @@ func (n ProfitSharingReceivers) Account(account string) ProfitSharingReceiversAc
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024908.
 func (n ProfitSharingReceivers) Post(ctx context.Context, in PostProfitSharingReceiversRequest, opts ...wechatpay.CallOption) (*PostProfitSharingReceiversResponse, error) {
-	return wechatpay.Call[PostProfitSharingReceiversResponse](ctx, n.c, "POST", "/v3/global/profit-sharing/receivers", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/profit-sharing/receivers", nil, in, opts, new(PostProfitSharingReceiversResponse))
 }
 
 // PostProfitSharingReceiversRequest is what [ProfitSharingReceivers.Post] takes.
@@ -218,7 +218,7 @@ type ProfitSharingReceiversAccount struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024912.
 func (n ProfitSharingReceiversAccount) Get(ctx context.Context, in GetProfitSharingReceiverQuery, opts ...wechatpay.CallOption) (*GetProfitSharingReceiverResponse, error) {
-	return wechatpay.Call[GetProfitSharingReceiverResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/receivers/{account}", []string{n.account}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/receivers/{account}", []string{n.account}, in, opts, new(GetProfitSharingReceiverResponse))
 }
 
 // GetProfitSharingReceiverQuery is what [ProfitSharingReceiversAccount.Get] takes.
@@ -272,7 +272,7 @@ type ProfitSharingRefundsBillDownloadURL struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025022.
 func (n ProfitSharingRefundsBillDownloadURL) Get(ctx context.Context, in GetProfitSharingRefundsBillDownloadURLQuery, opts ...wechatpay.CallOption) (*GetProfitSharingRefundsBillDownloadURLResponse, error) {
-	return wechatpay.Call[GetProfitSharingRefundsBillDownloadURLResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/refunds/bill-download-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/refunds/bill-download-url", nil, in, opts, new(GetProfitSharingRefundsBillDownloadURLResponse))
 }
 
 // GetProfitSharingRefundsBillDownloadURLQuery is what [ProfitSharingRefundsBillDownloadURL.Get] takes.
@@ -297,7 +297,7 @@ type ProfitSharingRefundsRefundableBalance struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024984.
 func (n ProfitSharingRefundsRefundableBalance) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetProfitSharingRefundsRefundableBalanceResponse, error) {
-	return wechatpay.Call[GetProfitSharingRefundsRefundableBalanceResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/refunds/refundable-balance", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/refunds/refundable-balance", nil, nil, opts, new(GetProfitSharingRefundsRefundableBalanceResponse))
 }
 
 // GetProfitSharingRefundsRefundableBalanceResponse is the answer of [ProfitSharingRefundsRefundableBalance.Get].
@@ -371,7 +371,7 @@ type ProfitSharingTransactionsTransactionIDAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024904.
 func (n ProfitSharingTransactionsTransactionIDAmounts) Get(ctx context.Context, in GetProfitSharingTransactionAmountsQuery, opts ...wechatpay.CallOption) (*GetProfitSharingTransactionAmountsResponse, error) {
-	return wechatpay.Call[GetProfitSharingTransactionAmountsResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/transactions/{transaction_id}/amounts", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/transactions/{transaction_id}/amounts", []string{n.transactionID}, in, opts, new(GetProfitSharingTransactionAmountsResponse))
 }
 
 // GetProfitSharingTransactionAmountsQuery is what [ProfitSharingTransactionsTransactionIDAmounts.Get] takes.
@@ -398,7 +398,7 @@ type ProfitSharingTransactionsTransactionIDRefundableAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013024982.
 func (n ProfitSharingTransactionsTransactionIDRefundableAmounts) Get(ctx context.Context, in GetProfitSharingTransactionRefundableAmountsQuery, opts ...wechatpay.CallOption) (*GetProfitSharingTransactionRefundableAmountsResponse, error) {
-	return wechatpay.Call[GetProfitSharingTransactionRefundableAmountsResponse](ctx, n.c, "GET", "/v3/global/profit-sharing/transactions/{transaction_id}/refundable-amounts", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/profit-sharing/transactions/{transaction_id}/refundable-amounts", []string{n.transactionID}, in, opts, new(GetProfitSharingTransactionRefundableAmountsResponse))
 }
 
 // GetProfitSharingTransactionRefundableAmountsQuery is what [ProfitSharingTransactionsTransactionIDRefundableAmounts.Get] takes.

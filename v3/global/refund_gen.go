@@ -61,7 +61,7 @@ type RefundPartnerRechargeBalanceSubMchIDSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013068962.
 func (n RefundPartnerRechargeBalanceSubMchIDSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetRefundPartnerRechargeBalanceSubMchIDResponse, error) {
-	return wechatpay.Call[GetRefundPartnerRechargeBalanceSubMchIDResponse](ctx, n.c, "GET", "/v3/global/refund/partner/recharge-balance/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/refund/partner/recharge-balance/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetRefundPartnerRechargeBalanceSubMchIDResponse))
 }
 
 // GetRefundPartnerRechargeBalanceSubMchIDResponse is the answer of [RefundPartnerRechargeBalanceSubMchIDSubMchID.Get].
@@ -81,7 +81,7 @@ type RefundRechargeBalance struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013068962.
 func (n RefundRechargeBalance) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetRefundRechargeBalanceResponse, error) {
-	return wechatpay.Call[GetRefundRechargeBalanceResponse](ctx, n.c, "GET", "/v3/global/refund/recharge-balance", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/refund/recharge-balance", nil, nil, opts, new(GetRefundRechargeBalanceResponse))
 }
 
 // GetRefundRechargeBalanceResponse is the answer of [RefundRechargeBalance.Get].

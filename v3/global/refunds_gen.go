@@ -25,7 +25,7 @@ func (n Refunds) OutRefundNo() RefundsOutRefundNo { return RefundsOutRefundNo(n)
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4012354686.
 func (n Refunds) Get(ctx context.Context, in GetRefundsQuery, opts ...wechatpay.CallOption) (*GetRefundsResponse, error) {
-	return wechatpay.Call[GetRefundsResponse](ctx, n.c, "GET", "/v3/global/refunds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/refunds", nil, in, opts, new(GetRefundsResponse))
 }
 
 // GetRefundsQuery is what [Refunds.Get] takes.
@@ -58,7 +58,7 @@ type GetRefundsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4012354681.
 func (n Refunds) Post(ctx context.Context, in PostRefundsRequest, opts ...wechatpay.CallOption) (*PostRefundsResponse, error) {
-	return wechatpay.Call[PostRefundsResponse](ctx, n.c, "POST", "/v3/global/refunds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/refunds", nil, in, opts, new(PostRefundsResponse))
 }
 
 // PostRefundsRequest is what [Refunds.Post] takes.
@@ -108,7 +108,7 @@ type RefundsIDRefundID struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4012354684.
 func (n RefundsIDRefundID) Get(ctx context.Context, in GetRefundsIDQuery, opts ...wechatpay.CallOption) (*RefundInfo, error) {
-	return wechatpay.Call[RefundInfo](ctx, n.c, "GET", "/v3/global/refunds/id/{refund_id}", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/refunds/id/{refund_id}", []string{n.refundID}, in, opts, new(RefundInfo))
 }
 
 // GetRefundsIDQuery is what [RefundsIDRefundID.Get] takes.
@@ -140,7 +140,7 @@ type RefundsOutRefundNoOutRefundNo struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4012354684.
 func (n RefundsOutRefundNoOutRefundNo) Get(ctx context.Context, in GetRefundsOutRefundNoQuery, opts ...wechatpay.CallOption) (*RefundInfo, error) {
-	return wechatpay.Call[RefundInfo](ctx, n.c, "GET", "/v3/global/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts, new(RefundInfo))
 }
 
 // GetRefundsOutRefundNoQuery is what [RefundsOutRefundNoOutRefundNo.Get] takes.

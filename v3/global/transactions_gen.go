@@ -42,7 +42,7 @@ type TransactionsApp struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013014223.
 func (n TransactionsApp) Post(ctx context.Context, in PostTransactionsAppRequest, opts ...wechatpay.CallOption) (*PostTransactionsAppResponse, error) {
-	return wechatpay.Call[PostTransactionsAppResponse](ctx, n.c, "POST", "/v3/global/transactions/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/transactions/app", nil, in, opts, new(PostTransactionsAppResponse))
 }
 
 // PostTransactionsAppRequest is what [TransactionsApp.Post] takes.
@@ -99,9 +99,9 @@ func (n TransactionsIDTransactionID) Close() TransactionsIDTransactionIDClose {
 //
 //	GET /v3/global/transactions/id/{transaction_id}
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013913, https://pay.weixin.qq.com/doc/global/v3/zh/4012354440, https://pay.weixin.qq.com/doc/global/v3/zh/4012354480, https://pay.weixin.qq.com/doc/global/v3/zh/4012354534, https://pay.weixin.qq.com/doc/global/v3/zh/4012354570, https://pay.weixin.qq.com/doc/global/v3/zh/4012354598, https://pay.weixin.qq.com/doc/global/v3/zh/4013026988, https://pay.weixin.qq.com/doc/global/v3/zh/4012354793 and https://pay.weixin.qq.com/doc/global/v3/zh/4013024982.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013913.
 func (n TransactionsIDTransactionID) Get(ctx context.Context, in GetTransactionsIDQuery, opts ...wechatpay.CallOption) (*TransactionInfo, error) {
-	return wechatpay.Call[TransactionInfo](ctx, n.c, "GET", "/v3/global/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(TransactionInfo))
 }
 
 // GetTransactionsIDQuery is what [TransactionsIDTransactionID.Get] takes.
@@ -121,7 +121,7 @@ type TransactionsIDTransactionIDClose struct {
 //
 //	POST /v3/global/transactions/id/{transaction_id}/close
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014140, https://pay.weixin.qq.com/doc/global/v3/zh/4012354485, https://pay.weixin.qq.com/doc/global/v3/zh/4012354539, https://pay.weixin.qq.com/doc/global/v3/zh/4012354575, https://pay.weixin.qq.com/doc/global/v3/zh/4012354603 and https://pay.weixin.qq.com/doc/global/v3/zh/4012354794.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014140.
 func (n TransactionsIDTransactionIDClose) Post(ctx context.Context, in PostTransactionsIDCloseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/global/transactions/id/{transaction_id}/close", []string{n.transactionID}, in, opts)
 }
@@ -142,9 +142,9 @@ type TransactionsJsapi struct {
 //
 //	POST /v3/global/transactions/jsapi
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014150 and https://pay.weixin.qq.com/doc/global/v3/zh/4013014317.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014150.
 func (n TransactionsJsapi) Post(ctx context.Context, in PostTransactionsJsapiRequest, opts ...wechatpay.CallOption) (*PostTransactionsJsapiResponse, error) {
-	return wechatpay.Call[PostTransactionsJsapiResponse](ctx, n.c, "POST", "/v3/global/transactions/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/transactions/jsapi", nil, in, opts, new(PostTransactionsJsapiResponse))
 }
 
 // PostTransactionsJsapiRequest is what [TransactionsJsapi.Post] takes.
@@ -187,7 +187,7 @@ type TransactionsMweb struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013014399.
 func (n TransactionsMweb) Post(ctx context.Context, in PostTransactionsMwebRequest, opts ...wechatpay.CallOption) (*PostTransactionsMwebResponse, error) {
-	return wechatpay.Call[PostTransactionsMwebResponse](ctx, n.c, "POST", "/v3/global/transactions/mweb", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/transactions/mweb", nil, in, opts, new(PostTransactionsMwebResponse))
 }
 
 // PostTransactionsMwebRequest is what [TransactionsMweb.Post] takes.
@@ -230,7 +230,7 @@ type TransactionsNative struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013013953.
 func (n TransactionsNative) Post(ctx context.Context, in PostTransactionsNativeRequest, opts ...wechatpay.CallOption) (*PostTransactionsNativeResponse, error) {
-	return wechatpay.Call[PostTransactionsNativeResponse](ctx, n.c, "POST", "/v3/global/transactions/native", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/transactions/native", nil, in, opts, new(PostTransactionsNativeResponse))
 }
 
 // PostTransactionsNativeRequest is what [TransactionsNative.Post] takes.
@@ -287,9 +287,9 @@ func (n TransactionsOutTradeNoOutTradeNo) Close() TransactionsOutTradeNoOutTrade
 //
 //	GET /v3/global/transactions/out-trade-no/{out_trade_no}
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013913, https://pay.weixin.qq.com/doc/global/v3/zh/4012354440, https://pay.weixin.qq.com/doc/global/v3/zh/4012354480, https://pay.weixin.qq.com/doc/global/v3/zh/4012354534, https://pay.weixin.qq.com/doc/global/v3/zh/4012354570, https://pay.weixin.qq.com/doc/global/v3/zh/4012354598, https://pay.weixin.qq.com/doc/global/v3/zh/4013026988, https://pay.weixin.qq.com/doc/global/v3/zh/4012354793 and https://pay.weixin.qq.com/doc/global/v3/zh/4013024982.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013013913.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*TransactionInfo, error) {
-	return wechatpay.Call[TransactionInfo](ctx, n.c, "GET", "/v3/global/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/global/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(TransactionInfo))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -309,7 +309,7 @@ type TransactionsOutTradeNoOutTradeNoClose struct {
 //
 //	POST /v3/global/transactions/out-trade-no/{out_trade_no}/close
 //
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014140, https://pay.weixin.qq.com/doc/global/v3/zh/4012354485, https://pay.weixin.qq.com/doc/global/v3/zh/4012354539, https://pay.weixin.qq.com/doc/global/v3/zh/4012354575, https://pay.weixin.qq.com/doc/global/v3/zh/4012354603 and https://pay.weixin.qq.com/doc/global/v3/zh/4012354794.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013014140.
 func (n TransactionsOutTradeNoOutTradeNoClose) Post(ctx context.Context, in PostTransactionsOutTradeNoCloseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/global/transactions/out-trade-no/{out_trade_no}/close", []string{n.outTradeNo}, in, opts)
 }

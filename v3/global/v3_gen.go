@@ -45,7 +45,7 @@ type V3CustomsOrders struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/global/customs/orders in its place since 2022-09-08.
 func (n V3CustomsOrders) Get(ctx context.Context, in GetV3CustomsOrdersQuery, opts ...wechatpay.CallOption) (*GetV3CustomsOrdersResponse, error) {
-	return wechatpay.Call[GetV3CustomsOrdersResponse](ctx, n.c, "GET", "/global/v3/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/global/v3/customs/orders", nil, in, opts, new(GetV3CustomsOrdersResponse))
 }
 
 // GetV3CustomsOrdersQuery is what [V3CustomsOrders.Get] takes.
@@ -80,7 +80,7 @@ type GetV3CustomsOrdersResponse struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/customs/orders in its place since 2022-09-08.
 func (n V3CustomsOrders) Post(ctx context.Context, in PostV3CustomsOrdersRequest, opts ...wechatpay.CallOption) (*PostV3CustomsOrdersResponse, error) {
-	return wechatpay.Call[PostV3CustomsOrdersResponse](ctx, n.c, "POST", "/global/v3/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/global/v3/customs/orders", nil, in, opts, new(PostV3CustomsOrdersResponse))
 }
 
 // PostV3CustomsOrdersRequest is what [V3CustomsOrders.Post] takes.
@@ -120,7 +120,7 @@ type PostV3CustomsOrdersResponse struct {
 //
 // Deprecated: WeChat Pay offers PATCH /v3/global/customs/orders in its place since 2022-09-08.
 func (n V3CustomsOrders) Patch(ctx context.Context, in PatchV3CustomsOrdersRequest, opts ...wechatpay.CallOption) (*PatchV3CustomsOrdersResponse, error) {
-	return wechatpay.Call[PatchV3CustomsOrdersResponse](ctx, n.c, "PATCH", "/global/v3/customs/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/global/v3/customs/orders", nil, in, opts, new(PatchV3CustomsOrdersResponse))
 }
 
 // PatchV3CustomsOrdersRequest is what [V3CustomsOrders.Patch] takes.
@@ -165,7 +165,7 @@ type V3CustomsRedeclare struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/customs/redeclare in its place since 2022-09-08.
 func (n V3CustomsRedeclare) Post(ctx context.Context, in PostV3CustomsRedeclareRequest, opts ...wechatpay.CallOption) (*PostV3CustomsRedeclareResponse, error) {
-	return wechatpay.Call[PostV3CustomsRedeclareResponse](ctx, n.c, "POST", "/global/v3/customs/redeclare", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/global/v3/customs/redeclare", nil, in, opts, new(PostV3CustomsRedeclareResponse))
 }
 
 // PostV3CustomsRedeclareRequest is what [V3CustomsRedeclare.Post] takes.
@@ -206,7 +206,7 @@ type V3CustomsVerifyCertificate struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/customs/verify-certificate in its place since 2022-09-08.
 func (n V3CustomsVerifyCertificate) Post(ctx context.Context, in PostV3CustomsVerifyCertificateRequest, opts ...wechatpay.CallOption) (*PostV3CustomsVerifyCertificateResponse, error) {
-	return wechatpay.Call[PostV3CustomsVerifyCertificateResponse](ctx, n.c, "POST", "/global/v3/customs/verify-certificate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/global/v3/customs/verify-certificate", nil, in, opts, new(PostV3CustomsVerifyCertificateResponse))
 }
 
 // PostV3CustomsVerifyCertificateRequest is what [V3CustomsVerifyCertificate.Post] takes.

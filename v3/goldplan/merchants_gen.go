@@ -49,7 +49,7 @@ type MerchantsChangecustompagestatus struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012473788.
 func (n MerchantsChangecustompagestatus) Post(ctx context.Context, in PostMerchantsChangecustompagestatusRequest, opts ...wechatpay.CallOption) (*PostMerchantsChangecustompagestatusResponse, error) {
-	return wechatpay.Call[PostMerchantsChangecustompagestatusResponse](ctx, n.c, "POST", "/v3/goldplan/merchants/changecustompagestatus", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/goldplan/merchants/changecustompagestatus", nil, in, opts, new(PostMerchantsChangecustompagestatusResponse))
 }
 
 // PostMerchantsChangecustompagestatusRequest is what [MerchantsChangecustompagestatus.Post] takes.
@@ -75,7 +75,7 @@ type MerchantsChangegoldplanstatus struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012473796.
 func (n MerchantsChangegoldplanstatus) Post(ctx context.Context, in PostMerchantsChangegoldplanstatusRequest, opts ...wechatpay.CallOption) (*PostMerchantsChangegoldplanstatusResponse, error) {
-	return wechatpay.Call[PostMerchantsChangegoldplanstatusResponse](ctx, n.c, "POST", "/v3/goldplan/merchants/changegoldplanstatus", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/goldplan/merchants/changegoldplanstatus", nil, in, opts, new(PostMerchantsChangegoldplanstatusResponse))
 }
 
 // PostMerchantsChangegoldplanstatusRequest is what [MerchantsChangegoldplanstatus.Post] takes.

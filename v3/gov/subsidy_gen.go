@@ -79,7 +79,7 @@ type SubsidyAuditCupInvalid struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989535.
 func (n SubsidyAuditCupInvalid) Post(ctx context.Context, in PostSubsidyAuditCupInvalidRequest, opts ...wechatpay.CallOption) (*Cup, error) {
-	return wechatpay.Call[Cup](ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/invalid", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/invalid", nil, in, opts, new(Cup))
 }
 
 // PostSubsidyAuditCupInvalidRequest is what [SubsidyAuditCupInvalid.Post] takes.
@@ -100,7 +100,7 @@ type SubsidyAuditCupQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989535.
 func (n SubsidyAuditCupQuery) Post(ctx context.Context, in PostSubsidyAuditCupQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyAuditCupQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyAuditCupQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/query", nil, in, opts, new(PostSubsidyAuditCupQueryResponse))
 }
 
 // PostSubsidyAuditCupQueryRequest is what [SubsidyAuditCupQuery.Post] takes.
@@ -146,7 +146,7 @@ type SubsidyAuditCupRefundSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989535.
 func (n SubsidyAuditCupRefundSync) Post(ctx context.Context, in PostSubsidyAuditCupRefundSyncRequest, opts ...wechatpay.CallOption) (*Cup, error) {
-	return wechatpay.Call[Cup](ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/refund/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/refund/sync", nil, in, opts, new(Cup))
 }
 
 // PostSubsidyAuditCupRefundSyncRequest is what [SubsidyAuditCupRefundSync.Post] takes.
@@ -169,7 +169,7 @@ type SubsidyAuditCupUpdate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989535.
 func (n SubsidyAuditCupUpdate) Post(ctx context.Context, in PostSubsidyAuditCupUpdateRequest, opts ...wechatpay.CallOption) (*Cup, error) {
-	return wechatpay.Call[Cup](ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/update", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/update", nil, in, opts, new(Cup))
 }
 
 // PostSubsidyAuditCupUpdateRequest is what [SubsidyAuditCupUpdate.Post] takes.
@@ -235,7 +235,7 @@ type SubsidyAuditCupUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989535.
 func (n SubsidyAuditCupUpload) Post(ctx context.Context, in PostSubsidyAuditCupUploadRequest, opts ...wechatpay.CallOption) (*Cup, error) {
-	return wechatpay.Call[Cup](ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/audit/cup/upload", nil, in, opts, new(Cup))
 }
 
 // PostSubsidyAuditCupUploadRequest is what [SubsidyAuditCupUpload.Post] takes.
@@ -309,7 +309,7 @@ type SubsidyCompaniesQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyCompaniesQuery) Post(ctx context.Context, in PostSubsidyCompaniesQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyCompaniesQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyCompaniesQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/companies/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/companies/query", nil, in, opts, new(PostSubsidyCompaniesQueryResponse))
 }
 
 // PostSubsidyCompaniesQueryRequest is what [SubsidyCompaniesQuery.Post] takes.
@@ -345,7 +345,7 @@ type SubsidyGoodsUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyGoodsUpload) Post(ctx context.Context, in PostSubsidyGoodsUploadRequest, opts ...wechatpay.CallOption) (*PostSubsidyGoodsUploadResponse, error) {
-	return wechatpay.Call[PostSubsidyGoodsUploadResponse](ctx, n.c, "POST", "/v3/gov/subsidy/goods/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/goods/upload", nil, in, opts, new(PostSubsidyGoodsUploadResponse))
 }
 
 // PostSubsidyGoodsUploadRequest is what [SubsidyGoodsUpload.Post] takes.
@@ -391,7 +391,7 @@ type SubsidyNQualificationsSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyNQualificationsSync) Post(ctx context.Context, in PostSubsidyNQualificationsSyncRequest, opts ...wechatpay.CallOption) (*PostSubsidyNQualificationsSyncResponse, error) {
-	return wechatpay.Call[PostSubsidyNQualificationsSyncResponse](ctx, n.c, "POST", "/v3/gov/subsidy/n-qualifications/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/n-qualifications/sync", nil, in, opts, new(PostSubsidyNQualificationsSyncResponse))
 }
 
 // PostSubsidyNQualificationsSyncRequest is what [SubsidyNQualificationsSync.Post] takes.
@@ -450,7 +450,7 @@ type SubsidyQualification struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyQualification) Get(ctx context.Context, in GetSubsidyQualificationQuery, opts ...wechatpay.CallOption) (*GetSubsidyQualificationResponse, error) {
-	return wechatpay.Call[GetSubsidyQualificationResponse](ctx, n.c, "GET", "/v3/gov/subsidy/qualification", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/gov/subsidy/qualification", nil, in, opts, new(GetSubsidyQualificationResponse))
 }
 
 // GetSubsidyQualificationQuery is what [SubsidyQualification.Get] takes.
@@ -519,7 +519,7 @@ type SubsidyQualificationsPassthroughCancel struct {
 //
 // No official page is known for it.
 func (n SubsidyQualificationsPassthroughCancel) Post(ctx context.Context, in PostSubsidyQualificationsPassthroughCancelRequest, opts ...wechatpay.CallOption) (*PostSubsidyQualificationsPassthroughCancelResponse, error) {
-	return wechatpay.Call[PostSubsidyQualificationsPassthroughCancelResponse](ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/cancel", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/cancel", nil, in, opts, new(PostSubsidyQualificationsPassthroughCancelResponse))
 }
 
 // PostSubsidyQualificationsPassthroughCancelRequest is what [SubsidyQualificationsPassthroughCancel.Post] takes.
@@ -550,7 +550,7 @@ type SubsidyQualificationsPassthroughClaim struct {
 //
 // No official page is known for it.
 func (n SubsidyQualificationsPassthroughClaim) Post(ctx context.Context, in PostSubsidyQualificationsPassthroughClaimRequest, opts ...wechatpay.CallOption) (*PostSubsidyQualificationsPassthroughClaimResponse, error) {
-	return wechatpay.Call[PostSubsidyQualificationsPassthroughClaimResponse](ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/claim", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/claim", nil, in, opts, new(PostSubsidyQualificationsPassthroughClaimResponse))
 }
 
 // PostSubsidyQualificationsPassthroughClaimRequest is what [SubsidyQualificationsPassthroughClaim.Post] takes.
@@ -582,7 +582,7 @@ type SubsidyQualificationsPassthroughQuery struct {
 //
 // No official page is known for it.
 func (n SubsidyQualificationsPassthroughQuery) Post(ctx context.Context, in PostSubsidyQualificationsPassthroughQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyQualificationsPassthroughQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyQualificationsPassthroughQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/passthrough/query", nil, in, opts, new(PostSubsidyQualificationsPassthroughQueryResponse))
 }
 
 // PostSubsidyQualificationsPassthroughQueryRequest is what [SubsidyQualificationsPassthroughQuery.Post] takes.
@@ -610,7 +610,7 @@ type SubsidyQualificationsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyQualificationsQuery) Post(ctx context.Context, in PostSubsidyQualificationsQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyQualificationsQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyQualificationsQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/query", nil, in, opts, new(PostSubsidyQualificationsQueryResponse))
 }
 
 // PostSubsidyQualificationsQueryRequest is what [SubsidyQualificationsQuery.Post] takes.
@@ -638,7 +638,7 @@ type SubsidyQualificationsSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyQualificationsSync) Post(ctx context.Context, in PostSubsidyQualificationsSyncRequest, opts ...wechatpay.CallOption) (*PostSubsidyQualificationsSyncResponse, error) {
-	return wechatpay.Call[PostSubsidyQualificationsSyncResponse](ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/qualifications/sync", nil, in, opts, new(PostSubsidyQualificationsSyncResponse))
 }
 
 // PostSubsidyQualificationsSyncRequest is what [SubsidyQualificationsSync.Post] takes.
@@ -714,7 +714,7 @@ type SubsidySncodeLock struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidySncodeLock) Post(ctx context.Context, in PostSubsidySncodeLockRequest, opts ...wechatpay.CallOption) (*PostSubsidySncodeLockResponse, error) {
-	return wechatpay.Call[PostSubsidySncodeLockResponse](ctx, n.c, "POST", "/v3/gov/subsidy/sncode/lock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/sncode/lock", nil, in, opts, new(PostSubsidySncodeLockResponse))
 }
 
 // PostSubsidySncodeLockRequest is what [SubsidySncodeLock.Post] takes.
@@ -750,7 +750,7 @@ type SubsidySncodeQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidySncodeQuery) Post(ctx context.Context, in PostSubsidySncodeQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidySncodeQueryResponse, error) {
-	return wechatpay.Call[PostSubsidySncodeQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/sncode/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/sncode/query", nil, in, opts, new(PostSubsidySncodeQueryResponse))
 }
 
 // PostSubsidySncodeQueryRequest is what [SubsidySncodeQuery.Post] takes.
@@ -775,7 +775,7 @@ type SubsidySncodeUnlock struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidySncodeUnlock) Post(ctx context.Context, in PostSubsidySncodeUnlockRequest, opts ...wechatpay.CallOption) (*PostSubsidySncodeUnlockResponse, error) {
-	return wechatpay.Call[PostSubsidySncodeUnlockResponse](ctx, n.c, "POST", "/v3/gov/subsidy/sncode/unlock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/sncode/unlock", nil, in, opts, new(PostSubsidySncodeUnlockResponse))
 }
 
 // PostSubsidySncodeUnlockRequest is what [SubsidySncodeUnlock.Post] takes.
@@ -821,7 +821,7 @@ type SubsidyTransactionsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyTransactionsQuery) Post(ctx context.Context, in PostSubsidyTransactionsQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyTransactionsQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyTransactionsQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/transactions/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/transactions/query", nil, in, opts, new(PostSubsidyTransactionsQueryResponse))
 }
 
 // PostSubsidyTransactionsQueryRequest is what [SubsidyTransactionsQuery.Post] takes.
@@ -858,7 +858,7 @@ type SubsidyTransactionsSummaryQueryDay struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyTransactionsSummaryQueryDay) Post(ctx context.Context, in PostSubsidyTransactionsSummaryQueryDayRequest, opts ...wechatpay.CallOption) (*PostSubsidyTransactionsSummaryQueryDayResponse, error) {
-	return wechatpay.Call[PostSubsidyTransactionsSummaryQueryDayResponse](ctx, n.c, "POST", "/v3/gov/subsidy/transactions/summary/query-day", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/transactions/summary/query-day", nil, in, opts, new(PostSubsidyTransactionsSummaryQueryDayResponse))
 }
 
 // PostSubsidyTransactionsSummaryQueryDayRequest is what [SubsidyTransactionsSummaryQueryDay.Post] takes.
@@ -890,7 +890,7 @@ type SubsidyTransactionsSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989543.
 func (n SubsidyTransactionsSync) Post(ctx context.Context, in PostSubsidyTransactionsSyncRequest, opts ...wechatpay.CallOption) (*PostSubsidyTransactionsSyncResponse, error) {
-	return wechatpay.Call[PostSubsidyTransactionsSyncResponse](ctx, n.c, "POST", "/v3/gov/subsidy/transactions/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/transactions/sync", nil, in, opts, new(PostSubsidyTransactionsSyncResponse))
 }
 
 // PostSubsidyTransactionsSyncRequest is what [SubsidyTransactionsSync.Post] takes.
@@ -990,7 +990,7 @@ type SubsidyZhejiangAuthcodeCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangAuthcodeCancel) Post(ctx context.Context, in PostSubsidyZhejiangAuthcodeCancelRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangAuthcodeCancelResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangAuthcodeCancelResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/cancel", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/cancel", nil, in, opts, new(PostSubsidyZhejiangAuthcodeCancelResponse))
 }
 
 // PostSubsidyZhejiangAuthcodeCancelRequest is what [SubsidyZhejiangAuthcodeCancel.Post] takes.
@@ -1020,7 +1020,7 @@ type SubsidyZhejiangAuthcodeCommit struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangAuthcodeCommit) Post(ctx context.Context, in PostSubsidyZhejiangAuthcodeCommitRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangAuthcodeCommitResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangAuthcodeCommitResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/commit", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/commit", nil, in, opts, new(PostSubsidyZhejiangAuthcodeCommitResponse))
 }
 
 // PostSubsidyZhejiangAuthcodeCommitRequest is what [SubsidyZhejiangAuthcodeCommit.Post] takes.
@@ -1065,7 +1065,7 @@ type SubsidyZhejiangAuthcodeIssue struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangAuthcodeIssue) Post(ctx context.Context, in PostSubsidyZhejiangAuthcodeIssueRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangAuthcodeIssueResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangAuthcodeIssueResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/issue", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/issue", nil, in, opts, new(PostSubsidyZhejiangAuthcodeIssueResponse))
 }
 
 // PostSubsidyZhejiangAuthcodeIssueRequest is what [SubsidyZhejiangAuthcodeIssue.Post] takes.
@@ -1099,7 +1099,7 @@ type SubsidyZhejiangAuthcodeRefund struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangAuthcodeRefund) Post(ctx context.Context, in PostSubsidyZhejiangAuthcodeRefundRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangAuthcodeRefundResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangAuthcodeRefundResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/refund", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/refund", nil, in, opts, new(PostSubsidyZhejiangAuthcodeRefundResponse))
 }
 
 // PostSubsidyZhejiangAuthcodeRefundRequest is what [SubsidyZhejiangAuthcodeRefund.Post] takes.
@@ -1141,7 +1141,7 @@ type SubsidyZhejiangAuthcodeTry struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangAuthcodeTry) Post(ctx context.Context, in PostSubsidyZhejiangAuthcodeTryRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangAuthcodeTryResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangAuthcodeTryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/try", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/authcode/try", nil, in, opts, new(PostSubsidyZhejiangAuthcodeTryResponse))
 }
 
 // PostSubsidyZhejiangAuthcodeTryRequest is what [SubsidyZhejiangAuthcodeTry.Post] takes.
@@ -1189,7 +1189,7 @@ type SubsidyZhejiangGoodsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangGoodsQuery) Post(ctx context.Context, in PostSubsidyZhejiangGoodsQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangGoodsQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangGoodsQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/goods/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/goods/query", nil, in, opts, new(PostSubsidyZhejiangGoodsQueryResponse))
 }
 
 // PostSubsidyZhejiangGoodsQueryRequest is what [SubsidyZhejiangGoodsQuery.Post] takes.
@@ -1268,7 +1268,7 @@ type SubsidyZhejiangNQualificationsConfirm struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangNQualificationsConfirm) Post(ctx context.Context, in PostSubsidyZhejiangNQualificationsConfirmRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangNQualificationsConfirmResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangNQualificationsConfirmResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/n-qualifications/confirm", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/n-qualifications/confirm", nil, in, opts, new(PostSubsidyZhejiangNQualificationsConfirmResponse))
 }
 
 // PostSubsidyZhejiangNQualificationsConfirmRequest is what [SubsidyZhejiangNQualificationsConfirm.Post] takes.
@@ -1320,7 +1320,7 @@ type SubsidyZhejiangQualificationsAlter struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangQualificationsAlter) Post(ctx context.Context, in PostSubsidyZhejiangQualificationsAlterRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangQualificationsAlterResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangQualificationsAlterResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/alter", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/alter", nil, in, opts, new(PostSubsidyZhejiangQualificationsAlterResponse))
 }
 
 // PostSubsidyZhejiangQualificationsAlterRequest is what [SubsidyZhejiangQualificationsAlter.Post] takes.
@@ -1350,7 +1350,7 @@ type SubsidyZhejiangQualificationsClaim struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangQualificationsClaim) Post(ctx context.Context, in PostSubsidyZhejiangQualificationsClaimRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangQualificationsClaimResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangQualificationsClaimResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/claim", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/claim", nil, in, opts, new(PostSubsidyZhejiangQualificationsClaimResponse))
 }
 
 // PostSubsidyZhejiangQualificationsClaimRequest is what [SubsidyZhejiangQualificationsClaim.Post] takes.
@@ -1380,7 +1380,7 @@ type SubsidyZhejiangQualificationsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangQualificationsQuery) Post(ctx context.Context, in PostSubsidyZhejiangQualificationsQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangQualificationsQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangQualificationsQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/query", nil, in, opts, new(PostSubsidyZhejiangQualificationsQueryResponse))
 }
 
 // PostSubsidyZhejiangQualificationsQueryRequest is what [SubsidyZhejiangQualificationsQuery.Post] takes.
@@ -1408,7 +1408,7 @@ type SubsidyZhejiangQualificationsSync struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangQualificationsSync) Post(ctx context.Context, in PostSubsidyZhejiangQualificationsSyncRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangQualificationsSyncResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangQualificationsSyncResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/sync", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/qualifications/sync", nil, in, opts, new(PostSubsidyZhejiangQualificationsSyncResponse))
 }
 
 // PostSubsidyZhejiangQualificationsSyncRequest is what [SubsidyZhejiangQualificationsSync.Post] takes.
@@ -1453,7 +1453,7 @@ type SubsidyZhejiangSncodeLock struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangSncodeLock) Post(ctx context.Context, in PostSubsidyZhejiangSncodeLockRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangSncodeLockResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangSncodeLockResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/lock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/lock", nil, in, opts, new(PostSubsidyZhejiangSncodeLockResponse))
 }
 
 // PostSubsidyZhejiangSncodeLockRequest is what [SubsidyZhejiangSncodeLock.Post] takes.
@@ -1502,7 +1502,7 @@ type SubsidyZhejiangSncodeQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangSncodeQuery) Post(ctx context.Context, in PostSubsidyZhejiangSncodeQueryRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangSncodeQueryResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangSncodeQueryResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/query", nil, in, opts, new(PostSubsidyZhejiangSncodeQueryResponse))
 }
 
 // PostSubsidyZhejiangSncodeQueryRequest is what [SubsidyZhejiangSncodeQuery.Post] takes.
@@ -1539,7 +1539,7 @@ type SubsidyZhejiangSncodeUnlock struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013989530.
 func (n SubsidyZhejiangSncodeUnlock) Post(ctx context.Context, in PostSubsidyZhejiangSncodeUnlockRequest, opts ...wechatpay.CallOption) (*PostSubsidyZhejiangSncodeUnlockResponse, error) {
-	return wechatpay.Call[PostSubsidyZhejiangSncodeUnlockResponse](ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/unlock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/gov/subsidy/zhejiang/sncode/unlock", nil, in, opts, new(PostSubsidyZhejiangSncodeUnlockResponse))
 }
 
 // PostSubsidyZhejiangSncodeUnlockRequest is what [SubsidyZhejiangSncodeUnlock.Post] takes.

@@ -48,7 +48,7 @@ type UserQualificationsOpenID struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-qualification-by-open-id.html.
 func (n UserQualificationsOpenID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetUserQualificationResponse, error) {
-	return wechatpay.Call[GetUserQualificationResponse](ctx, n.c, "GET", "/v3/hire-power-bank/user-qualifications/{openid}", []string{n.openID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/hire-power-bank/user-qualifications/{openid}", []string{n.openID}, nil, opts, new(GetUserQualificationResponse))
 }
 
 // GetUserQualificationResponse is the answer of [UserQualificationsOpenID.Get].

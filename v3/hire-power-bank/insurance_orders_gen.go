@@ -24,7 +24,7 @@ func (n InsuranceOrders) OutOrderNo(outOrderNo string) InsuranceOrdersOutOrderNo
 //
 // See https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/create-insurance-order.html.
 func (n InsuranceOrders) Post(ctx context.Context, in PostInsuranceOrdersRequest, opts ...wechatpay.CallOption) (*InsuranceOrder, error) {
-	return wechatpay.Call[InsuranceOrder](ctx, n.c, "POST", "/v3/hire-power-bank/insurance-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/hire-power-bank/insurance-orders", nil, in, opts, new(InsuranceOrder))
 }
 
 // PostInsuranceOrdersRequest is what [InsuranceOrders.Post] takes.
@@ -47,5 +47,5 @@ type InsuranceOrdersOutOrderNo struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-by-out-trade-no.html.
 func (n InsuranceOrdersOutOrderNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*InsuranceOrder, error) {
-	return wechatpay.Call[InsuranceOrder](ctx, n.c, "GET", "/v3/hire-power-bank/insurance-orders/{out_order_no}", []string{n.outOrderNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/hire-power-bank/insurance-orders/{out_order_no}", []string{n.outOrderNo}, nil, opts, new(InsuranceOrder))
 }

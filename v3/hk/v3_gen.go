@@ -47,7 +47,7 @@ func (n V3Merchants) SubMchID(subMchID string) V3MerchantsSubMchID {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/merchants in its place since 2022-09-08.
 func (n V3Merchants) Post(ctx context.Context, in PostMerchantsRequest, opts ...wechatpay.CallOption) (*PostMerchantsResponse, error) {
-	return wechatpay.Call[PostMerchantsResponse](ctx, n.c, "POST", "/hk/v3/merchants", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/merchants", nil, in, opts, new(PostMerchantsResponse))
 }
 
 // PostMerchantsRequest is what [V3Merchants.Post] takes.
@@ -87,7 +87,7 @@ type PostMerchantsResponse struct {
 //
 // Deprecated: WeChat Pay offers PATCH /v3/global/merchants/{sub_mchid} in its place since 2022-09-08.
 func (n V3Merchants) Put(ctx context.Context, in PutMerchantsRequest, opts ...wechatpay.CallOption) (*PutMerchantsResponse, error) {
-	return wechatpay.Call[PutMerchantsResponse](ctx, n.c, "PUT", "/hk/v3/merchants", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/hk/v3/merchants", nil, in, opts, new(PutMerchantsResponse))
 }
 
 // PutMerchantsRequest is what [V3Merchants.Put] takes.
@@ -131,7 +131,7 @@ type V3MerchantsSubMchID struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/global/merchants/{sub_mchid} in its place since 2022-09-08.
 func (n V3MerchantsSubMchID) Get(ctx context.Context, in GetMerchantQuery, opts ...wechatpay.CallOption) (*GetMerchantResponse, error) {
-	return wechatpay.Call[GetMerchantResponse](ctx, n.c, "GET", "/hk/v3/merchants/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/merchants/{sub_mchid}", []string{n.subMchID}, in, opts, new(GetMerchantResponse))
 }
 
 // GetMerchantQuery is what [V3MerchantsSubMchID.Get] takes.
@@ -177,7 +177,7 @@ func (n V3Refunds) OutRefundNo() V3RefundsOutRefundNo { return V3RefundsOutRefun
 //
 // Deprecated: WeChat Pay offers GET /v3/global/refunds in its place since 2022-09-08.
 func (n V3Refunds) Get(ctx context.Context, in GetRefundsQuery, opts ...wechatpay.CallOption) (*GetRefundsResponse, error) {
-	return wechatpay.Call[GetRefundsResponse](ctx, n.c, "GET", "/hk/v3/refunds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/refunds", nil, in, opts, new(GetRefundsResponse))
 }
 
 // GetRefundsQuery is what [V3Refunds.Get] takes.
@@ -212,7 +212,7 @@ type GetRefundsResponse struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/refunds in its place since 2022-09-08.
 func (n V3Refunds) Post(ctx context.Context, in PostRefundsRequest, opts ...wechatpay.CallOption) (*PostRefundsResponse, error) {
-	return wechatpay.Call[PostRefundsResponse](ctx, n.c, "POST", "/hk/v3/refunds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/refunds", nil, in, opts, new(PostRefundsResponse))
 }
 
 // PostRefundsRequest is what [V3Refunds.Post] takes.
@@ -264,7 +264,7 @@ type V3RefundsIDRefundID struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/global/refunds/id/{refund_id} in its place since 2022-09-08.
 func (n V3RefundsIDRefundID) Get(ctx context.Context, in GetRefundsIDQuery, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "GET", "/hk/v3/refunds/id/{refund_id}", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/refunds/id/{refund_id}", []string{n.refundID}, in, opts, new(Refund))
 }
 
 // GetRefundsIDQuery is what [V3RefundsIDRefundID.Get] takes.
@@ -298,7 +298,7 @@ type V3RefundsOutRefundNoOutRefundNo struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/global/refunds/out-refund-no/{out_refund_no} in its place since 2022-09-08.
 func (n V3RefundsOutRefundNoOutRefundNo) Get(ctx context.Context, in GetRefundsOutRefundNoQuery, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "GET", "/hk/v3/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/refunds/out-refund-no/{out_refund_no}", []string{n.outRefundNo}, in, opts, new(Refund))
 }
 
 // GetRefundsOutRefundNoQuery is what [V3RefundsOutRefundNoOutRefundNo.Get] takes.
@@ -329,7 +329,7 @@ type V3SettleSettlements struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/global/settle/settlements in its place since 2022-09-08.
 func (n V3SettleSettlements) Get(ctx context.Context, in GetSettleSettlementsQuery, opts ...wechatpay.CallOption) (*GetSettleSettlementsResponse, error) {
-	return wechatpay.Call[GetSettleSettlementsResponse](ctx, n.c, "GET", "/hk/v3/settle/settlements", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/settle/settlements", nil, in, opts, new(GetSettleSettlementsResponse))
 }
 
 // GetSettleSettlementsQuery is what [V3SettleSettlements.Get] takes.
@@ -411,7 +411,7 @@ type V3TransactionsApp struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/transactions/app in its place since 2022-09-08.
 func (n V3TransactionsApp) Post(ctx context.Context, in PostTransactionsAppRequest, opts ...wechatpay.CallOption) (*PostTransactionsAppResponse, error) {
-	return wechatpay.Call[PostTransactionsAppResponse](ctx, n.c, "POST", "/hk/v3/transactions/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/transactions/app", nil, in, opts, new(PostTransactionsAppResponse))
 }
 
 // PostTransactionsAppRequest is what [V3TransactionsApp.Post] takes.
@@ -477,7 +477,7 @@ func (n V3TransactionsIDTransactionID) Reverse() V3TransactionsIDTransactionIDRe
 //
 // Deprecated: WeChat Pay offers GET /v3/global/transactions/id/{transaction_id} in its place since 2022-09-08.
 func (n V3TransactionsIDTransactionID) Get(ctx context.Context, in GetTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/hk/v3/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetTransactionsIDQuery is what [V3TransactionsIDTransactionID.Get] takes.
@@ -548,7 +548,7 @@ type V3TransactionsJsapi struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/transactions/jsapi in its place since 2022-09-08.
 func (n V3TransactionsJsapi) Post(ctx context.Context, in PostTransactionsJsapiRequest, opts ...wechatpay.CallOption) (*PostTransactionsJsapiResponse, error) {
-	return wechatpay.Call[PostTransactionsJsapiResponse](ctx, n.c, "POST", "/hk/v3/transactions/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/transactions/jsapi", nil, in, opts, new(PostTransactionsJsapiResponse))
 }
 
 // PostTransactionsJsapiRequest is what [V3TransactionsJsapi.Post] takes.
@@ -593,7 +593,7 @@ type V3TransactionsMicropay struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/micropay/transactions/pay in its place since 2022-09-08.
 func (n V3TransactionsMicropay) Post(ctx context.Context, in PostTransactionsMicropayRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/hk/v3/transactions/micropay", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/transactions/micropay", nil, in, opts, new(Transaction))
 }
 
 // PostTransactionsMicropayRequest is what [V3TransactionsMicropay.Post] takes.
@@ -630,7 +630,7 @@ type V3TransactionsMweb struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/transactions/mweb in its place since 2022-09-08.
 func (n V3TransactionsMweb) Post(ctx context.Context, in PostTransactionsMwebRequest, opts ...wechatpay.CallOption) (*PostTransactionsMwebResponse, error) {
-	return wechatpay.Call[PostTransactionsMwebResponse](ctx, n.c, "POST", "/hk/v3/transactions/mweb", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/transactions/mweb", nil, in, opts, new(PostTransactionsMwebResponse))
 }
 
 // PostTransactionsMwebRequest is what [V3TransactionsMweb.Post] takes.
@@ -675,7 +675,7 @@ type V3TransactionsNative struct {
 //
 // Deprecated: WeChat Pay offers POST /v3/global/transactions/native in its place since 2022-09-08.
 func (n V3TransactionsNative) Post(ctx context.Context, in PostTransactionsNativeRequest, opts ...wechatpay.CallOption) (*PostTransactionsNativeResponse, error) {
-	return wechatpay.Call[PostTransactionsNativeResponse](ctx, n.c, "POST", "/hk/v3/transactions/native", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/hk/v3/transactions/native", nil, in, opts, new(PostTransactionsNativeResponse))
 }
 
 // PostTransactionsNativeRequest is what [V3TransactionsNative.Post] takes.
@@ -741,7 +741,7 @@ func (n V3TransactionsOutTradeNoOutTradeNo) Reverse() V3TransactionsOutTradeNoOu
 //
 // Deprecated: WeChat Pay offers GET /v3/global/transactions/out-trade-no/{out_trade_no} in its place since 2022-09-08.
 func (n V3TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/hk/v3/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/hk/v3/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetTransactionsOutTradeNoQuery is what [V3TransactionsOutTradeNoOutTradeNo.Get] takes.

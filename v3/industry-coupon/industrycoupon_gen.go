@@ -34,7 +34,7 @@ type Tokens struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553563 and https://pay.weixin.qq.com/doc/v3/partner/4012715654.
 func (n Tokens) Post(ctx context.Context, in PostTokensRequest, opts ...wechatpay.CallOption) (*PostTokensResponse, error) {
-	return wechatpay.Call[PostTokensResponse](ctx, n.c, "POST", "/v3/industry-coupon/tokens", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/industry-coupon/tokens", nil, in, opts, new(PostTokensResponse))
 }
 
 // PostTokensRequest is what [Tokens.Post] takes.

@@ -35,7 +35,7 @@ func (n DeductAuthorizations) OutInsuranceNo(outInsuranceNo string) DeductAuthor
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016617408.
 func (n DeductAuthorizations) Post(ctx context.Context, in PostDeductAuthorizationsRequest, opts ...wechatpay.CallOption) (*Authorization, error) {
-	return wechatpay.Call[Authorization](ctx, n.c, "POST", "/v3/inspolicymgr/deduct/authorizations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/inspolicymgr/deduct/authorizations", nil, in, opts, new(Authorization))
 }
 
 // PostDeductAuthorizationsRequest is what [DeductAuthorizations.Post] takes.
@@ -61,7 +61,7 @@ type DeductAuthorizationsOutInsuranceNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016617415.
 func (n DeductAuthorizationsOutInsuranceNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Authorization, error) {
-	return wechatpay.Call[Authorization](ctx, n.c, "GET", "/v3/inspolicymgr/deduct/authorizations/{out_insurance_no}", []string{n.outInsuranceNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/inspolicymgr/deduct/authorizations/{out_insurance_no}", []string{n.outInsuranceNo}, nil, opts, new(Authorization))
 }
 
 // DeductPolicies is /v3/inspolicymgr/deduct/policies.
@@ -80,7 +80,7 @@ func (n DeductPolicies) OutInsuranceNo(outInsuranceNo string) DeductPoliciesOutI
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016617421.
 func (n DeductPolicies) Post(ctx context.Context, in PostDeductPoliciesRequest, opts ...wechatpay.CallOption) (*Policy, error) {
-	return wechatpay.Call[Policy](ctx, n.c, "POST", "/v3/inspolicymgr/deduct/policies", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/inspolicymgr/deduct/policies", nil, in, opts, new(Policy))
 }
 
 // PostDeductPoliciesRequest is what [DeductPolicies.Post] takes.
@@ -130,7 +130,7 @@ type DeductPoliciesOutInsuranceNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016617422.
 func (n DeductPoliciesOutInsuranceNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Policy, error) {
-	return wechatpay.Call[Policy](ctx, n.c, "GET", "/v3/inspolicymgr/deduct/policies/{out_insurance_no}", []string{n.outInsuranceNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/inspolicymgr/deduct/policies/{out_insurance_no}", []string{n.outInsuranceNo}, nil, opts, new(Policy))
 }
 
 // Patch 更新保单信息
@@ -139,7 +139,7 @@ func (n DeductPoliciesOutInsuranceNo) Get(ctx context.Context, opts ...wechatpay
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016617424.
 func (n DeductPoliciesOutInsuranceNo) Patch(ctx context.Context, in PatchDeductPolicyRequest, opts ...wechatpay.CallOption) (*Policy, error) {
-	return wechatpay.Call[Policy](ctx, n.c, "PATCH", "/v3/inspolicymgr/deduct/policies/{out_insurance_no}", []string{n.outInsuranceNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/inspolicymgr/deduct/policies/{out_insurance_no}", []string{n.outInsuranceNo}, in, opts, new(Policy))
 }
 
 // PatchDeductPolicyRequest is what [DeductPoliciesOutInsuranceNo.Patch] takes.

@@ -41,7 +41,7 @@ type FapiaoFapiaoFile struct {
 //
 //	GET /invoicing/fapiao/fapiao-file
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286040, https://pay.weixin.qq.com/doc/v3/partner/4012071750 and https://pay.weixin.qq.com/doc/v3/partner/4015792569.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286040 and https://pay.weixin.qq.com/doc/v3/partner/4012071750.
 func (n FapiaoFapiaoFile) Get(ctx context.Context, in GetFapiaoFapiaoFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/invoicing/fapiao/fapiao-file", nil, in, opts)
 }

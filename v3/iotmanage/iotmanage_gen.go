@@ -48,7 +48,7 @@ type DeviceInspectionsDeviceSn struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/tool/factory-check-data-api.html.
 func (n DeviceInspectionsDeviceSn) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetDeviceInspectionResponse, error) {
-	return wechatpay.Call[GetDeviceInspectionResponse](ctx, n.c, "GET", "/v3/iotmanage/device-inspections/{device_sn}", []string{n.deviceSn}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/iotmanage/device-inspections/{device_sn}", []string{n.deviceSn}, nil, opts, new(GetDeviceInspectionResponse))
 }
 
 // GetDeviceInspectionResponse is the answer of [DeviceInspectionsDeviceSn.Get].
@@ -77,7 +77,7 @@ type Devices struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/point/iotmanage-devices.html.
 func (n Devices) Get(ctx context.Context, in GetDevicesQuery, opts ...wechatpay.CallOption) (*GetDevicesResponse, error) {
-	return wechatpay.Call[GetDevicesResponse](ctx, n.c, "GET", "/v3/iotmanage/devices", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/iotmanage/devices", nil, in, opts, new(GetDevicesResponse))
 }
 
 // GetDevicesQuery is what [Devices.Get] takes.

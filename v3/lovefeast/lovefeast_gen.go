@@ -49,7 +49,7 @@ type BrandsBrandID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012472863 and https://pay.weixin.qq.com/doc/v3/partner/4012466619.
 func (n BrandsBrandID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBrandResponse, error) {
-	return wechatpay.Call[GetBrandResponse](ctx, n.c, "GET", "/v3/lovefeast/brands/{brand_id}", []string{n.brandID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/lovefeast/brands/{brand_id}", []string{n.brandID}, nil, opts, new(GetBrandResponse))
 }
 
 // GetBrandResponse is the answer of [BrandsBrandID.Get].

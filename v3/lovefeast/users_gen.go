@@ -67,7 +67,7 @@ type UsersOpenIDOrdersBrandIDBrandID struct {
 //
 // No official page is known for it.
 func (n UsersOpenIDOrdersBrandIDBrandID) Get(ctx context.Context, in GetUserOrdersBrandIDQuery, opts ...wechatpay.CallOption) (*GetUserOrdersBrandIDResponse, error) {
-	return wechatpay.Call[GetUserOrdersBrandIDResponse](ctx, n.c, "GET", "/v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}", []string{n.openID, n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}", []string{n.openID, n.brandID}, in, opts, new(GetUserOrdersBrandIDResponse))
 }
 
 // GetUserOrdersBrandIDQuery is what [UsersOpenIDOrdersBrandIDBrandID.Get] takes.
@@ -109,7 +109,7 @@ type UsersOpenIDOrdersOutTradeNoOutTradeNo struct {
 //
 // No official page is known for it.
 func (n UsersOpenIDOrdersOutTradeNoOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetUserOrdersOutTradeNoResponse, error) {
-	return wechatpay.Call[GetUserOrdersOutTradeNoResponse](ctx, n.c, "GET", "/v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}", []string{n.openID, n.outTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}", []string{n.openID, n.outTradeNo}, nil, opts, new(GetUserOrdersOutTradeNoResponse))
 }
 
 // GetUserOrdersOutTradeNoResponse is the answer of [UsersOpenIDOrdersOutTradeNoOutTradeNo.Get].

@@ -54,7 +54,7 @@ type BankFavorUsersOpenIDBankMultiActivity struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014569793.
 func (n BankFavorUsersOpenIDBankMultiActivity) Post(ctx context.Context, in PostBankFavorUserBankMultiActivityRequest, opts ...wechatpay.CallOption) (*PostBankFavorUserBankMultiActivityResponse, error) {
-	return wechatpay.Call[PostBankFavorUserBankMultiActivityResponse](ctx, n.c, "POST", "/v3/marketing/bank-favor/users/{openid}/bank-multi-activity", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/bank-favor/users/{openid}/bank-multi-activity", []string{n.openID}, in, opts, new(PostBankFavorUserBankMultiActivityResponse))
 }
 
 // PostBankFavorUserBankMultiActivityRequest is what [BankFavorUsersOpenIDBankMultiActivity.Post] takes.
@@ -95,7 +95,7 @@ type BankFavorUsersOpenIDCouponsCouponID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014569864.
 func (n BankFavorUsersOpenIDCouponsCouponID) Get(ctx context.Context, in GetBankFavorUserCouponQuery, opts ...wechatpay.CallOption) (*GetBankFavorUserCouponResponse, error) {
-	return wechatpay.Call[GetBankFavorUserCouponResponse](ctx, n.c, "GET", "/v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}", []string{n.openID, n.couponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}", []string{n.openID, n.couponID}, in, opts, new(GetBankFavorUserCouponResponse))
 }
 
 // GetBankFavorUserCouponQuery is what [BankFavorUsersOpenIDCouponsCouponID.Get] takes.

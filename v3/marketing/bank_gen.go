@@ -49,7 +49,7 @@ type BankPackagesPackageIDTasks struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012466728.
 func (n BankPackagesPackageIDTasks) Get(ctx context.Context, in GetBankPackageTasksQuery, opts ...wechatpay.CallOption) (*GetBankPackageTasksResponse, error) {
-	return wechatpay.Call[GetBankPackageTasksResponse](ctx, n.c, "GET", "/v3/marketing/bank/packages/{package_id}/tasks", []string{n.packageID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/bank/packages/{package_id}/tasks", []string{n.packageID}, in, opts, new(GetBankPackageTasksResponse))
 }
 
 // GetBankPackageTasksQuery is what [BankPackagesPackageIDTasks.Get] takes.
@@ -74,7 +74,7 @@ type GetBankPackageTasksResponse struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_8_1.shtml.
 func (n BankPackagesPackageIDTasks) Post(ctx context.Context, in PostBankPackageTasksRequest, opts ...wechatpay.CallOption) (*PostBankPackageTasksResponse, error) {
-	return wechatpay.Call[PostBankPackageTasksResponse](ctx, n.c, "POST", "/v3/marketing/bank/packages/{package_id}/tasks", []string{n.packageID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/bank/packages/{package_id}/tasks", []string{n.packageID}, in, opts, new(PostBankPackageTasksResponse))
 }
 
 // PostBankPackageTasksRequest is what [BankPackagesPackageIDTasks.Post] takes.

@@ -40,9 +40,9 @@ type BusifavorCallbacks struct {
 //
 //	GET /v3/marketing/busifavor/callbacks
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465507, https://pay.weixin.qq.com/doc/v3/partner/4012465557, https://pay.weixin.qq.com/doc/v3/merchant/4015716846 and https://pay.weixin.qq.com/doc/v3/merchant/4015717465.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465507 and https://pay.weixin.qq.com/doc/v3/partner/4012465557.
 func (n BusifavorCallbacks) Get(ctx context.Context, in GetBusifavorCallbacksQuery, opts ...wechatpay.CallOption) (*GetBusifavorCallbacksResponse, error) {
-	return wechatpay.Call[GetBusifavorCallbacksResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/callbacks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/callbacks", nil, in, opts, new(GetBusifavorCallbacksResponse))
 }
 
 // GetBusifavorCallbacksQuery is what [BusifavorCallbacks.Get] takes.
@@ -60,9 +60,9 @@ type GetBusifavorCallbacksResponse struct {
 //
 //	POST /v3/marketing/busifavor/callbacks
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465431, https://pay.weixin.qq.com/doc/v3/partner/4012465425, https://pay.weixin.qq.com/doc/v3/merchant/4015716835 and https://pay.weixin.qq.com/doc/v3/merchant/4015717428.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465431 and https://pay.weixin.qq.com/doc/v3/partner/4012465425.
 func (n BusifavorCallbacks) Post(ctx context.Context, in PostBusifavorCallbacksRequest, opts ...wechatpay.CallOption) (*PostBusifavorCallbacksResponse, error) {
-	return wechatpay.Call[PostBusifavorCallbacksResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/callbacks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/callbacks", nil, in, opts, new(PostBusifavorCallbacksResponse))
 }
 
 // PostBusifavorCallbacksRequest is what [BusifavorCallbacks.Post] takes.
@@ -121,7 +121,7 @@ type BusifavorCouponsAssociate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012465596 and https://pay.weixin.qq.com/doc/v3/partner/4012465640.
 func (n BusifavorCouponsAssociate) Post(ctx context.Context, in PostBusifavorCouponsAssociateRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsAssociateResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsAssociateResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/associate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/associate", nil, in, opts, new(PostBusifavorCouponsAssociateResponse))
 }
 
 // PostBusifavorCouponsAssociateRequest is what [BusifavorCouponsAssociate.Post] takes.
@@ -160,7 +160,7 @@ type BusifavorCouponsCardIDSend struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017164666.
 func (n BusifavorCouponsCardIDSend) Post(ctx context.Context, in PostBusifavorCouponSendRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponSendResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponSendResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/{card_id}/send", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/{card_id}/send", []string{n.cardID}, in, opts, new(PostBusifavorCouponSendResponse))
 }
 
 // PostBusifavorCouponSendRequest is what [BusifavorCouponsCardIDSend.Post] takes.
@@ -185,9 +185,9 @@ type BusifavorCouponsDeactivate struct {
 //
 //	POST /v3/marketing/busifavor/coupons/deactivate
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465890, https://pay.weixin.qq.com/doc/v3/partner/4012465924, https://pay.weixin.qq.com/doc/v3/merchant/4015716887 and https://pay.weixin.qq.com/doc/v3/merchant/4015717499.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465890 and https://pay.weixin.qq.com/doc/v3/partner/4012465924.
 func (n BusifavorCouponsDeactivate) Post(ctx context.Context, in PostBusifavorCouponsDeactivateRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsDeactivateResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsDeactivateResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/deactivate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/deactivate", nil, in, opts, new(PostBusifavorCouponsDeactivateResponse))
 }
 
 // PostBusifavorCouponsDeactivateRequest is what [BusifavorCouponsDeactivate.Post] takes.
@@ -214,7 +214,7 @@ type BusifavorCouponsDisassociate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012465673 and https://pay.weixin.qq.com/doc/v3/partner/4012465703.
 func (n BusifavorCouponsDisassociate) Post(ctx context.Context, in PostBusifavorCouponsDisassociateRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsDisassociateResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsDisassociateResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/disassociate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/disassociate", nil, in, opts, new(PostBusifavorCouponsDisassociateResponse))
 }
 
 // PostBusifavorCouponsDisassociateRequest is what [BusifavorCouponsDisassociate.Post] takes.
@@ -239,9 +239,9 @@ type BusifavorCouponsReturn struct {
 //
 //	POST /v3/marketing/busifavor/coupons/return
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465845, https://pay.weixin.qq.com/doc/v3/partner/4012465865, https://pay.weixin.qq.com/doc/v3/merchant/4015716876 and https://pay.weixin.qq.com/doc/v3/merchant/4015717496.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465845 and https://pay.weixin.qq.com/doc/v3/partner/4012465865.
 func (n BusifavorCouponsReturn) Post(ctx context.Context, in PostBusifavorCouponsReturnRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsReturnResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsReturnResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/return", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/return", nil, in, opts, new(PostBusifavorCouponsReturnResponse))
 }
 
 // PostBusifavorCouponsReturnRequest is what [BusifavorCouponsReturn.Post] takes.
@@ -267,7 +267,7 @@ type BusifavorCouponsSend struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html.
 func (n BusifavorCouponsSend) Post(ctx context.Context, in PostBusifavorCouponsSendRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsSendResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsSendResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/send", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/send", nil, in, opts, new(PostBusifavorCouponsSendResponse))
 }
 
 // PostBusifavorCouponsSendRequest is what [BusifavorCouponsSend.Post] takes.
@@ -296,9 +296,9 @@ type BusifavorCouponsUse struct {
 //
 //	POST /v3/marketing/busifavor/coupons/use
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465292, https://pay.weixin.qq.com/doc/v3/partner/4012465359, https://pay.weixin.qq.com/doc/v3/merchant/4015715894 and https://pay.weixin.qq.com/doc/v3/merchant/4015717390.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465292 and https://pay.weixin.qq.com/doc/v3/partner/4012465359.
 func (n BusifavorCouponsUse) Post(ctx context.Context, in PostBusifavorCouponsUseRequest, opts ...wechatpay.CallOption) (*PostBusifavorCouponsUseResponse, error) {
-	return wechatpay.Call[PostBusifavorCouponsUseResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/use", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/coupons/use", nil, in, opts, new(PostBusifavorCouponsUseResponse))
 }
 
 // PostBusifavorCouponsUseRequest is what [BusifavorCouponsUse.Post] takes.
@@ -347,7 +347,7 @@ type BusifavorProductCouponsPreSend struct {
 //
 // See https://pay.weixin.qq.com/doc/brand/4016797130.
 func (n BusifavorProductCouponsPreSend) Post(ctx context.Context, in PostBusifavorProductCouponsPreSendRequest, opts ...wechatpay.CallOption) (*PostBusifavorProductCouponsPreSendResponse, error) {
-	return wechatpay.Call[PostBusifavorProductCouponsPreSendResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/product-coupons/pre-send", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/product-coupons/pre-send", nil, in, opts, new(PostBusifavorProductCouponsPreSendResponse))
 }
 
 // PostBusifavorProductCouponsPreSendRequest is what [BusifavorProductCouponsPreSend.Post] takes.
@@ -373,9 +373,9 @@ type BusifavorProductCouponsSend struct {
 //
 //	POST /v3/marketing/busifavor/product-coupons/send
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4015594964, https://pay.weixin.qq.com/doc/v3/partner/4015595255, https://pay.weixin.qq.com/doc/v3/merchant/4015717364 and https://pay.weixin.qq.com/doc/v3/merchant/4015717371.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4015594964 and https://pay.weixin.qq.com/doc/v3/partner/4015595255.
 func (n BusifavorProductCouponsSend) Post(ctx context.Context, in PostBusifavorProductCouponsSendRequest, opts ...wechatpay.CallOption) (*PostBusifavorProductCouponsSendResponse, error) {
-	return wechatpay.Call[PostBusifavorProductCouponsSendResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/product-coupons/send", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/product-coupons/send", nil, in, opts, new(PostBusifavorProductCouponsSendResponse))
 }
 
 // PostBusifavorProductCouponsSendRequest is what [BusifavorProductCouponsSend.Post] takes.
@@ -410,9 +410,9 @@ func (n BusifavorStocks) StockID(stockID string) BusifavorStocksStockID {
 //
 //	POST /v3/marketing/busifavor/stocks
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012534855, https://pay.weixin.qq.com/doc/v3/partner/4012692931, https://pay.weixin.qq.com/doc/v3/merchant/4015715853 and https://pay.weixin.qq.com/doc/v3/merchant/4015716931.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012534855 and https://pay.weixin.qq.com/doc/v3/partner/4012692931.
 func (n BusifavorStocks) Post(ctx context.Context, in PostBusifavorStocksRequest, opts ...wechatpay.CallOption) (*PostBusifavorStocksResponse, error) {
-	return wechatpay.Call[PostBusifavorStocksResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/stocks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/stocks", nil, in, opts, new(PostBusifavorStocksResponse))
 }
 
 // PostBusifavorStocksRequest is what [BusifavorStocks.Post] takes.
@@ -458,9 +458,9 @@ func (n BusifavorStocksStockID) Couponcodes() BusifavorStocksStockIDCouponcodes 
 //
 //	GET /v3/marketing/busifavor/stocks/{stock_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012534928, https://pay.weixin.qq.com/doc/v3/partner/4012693047, https://pay.weixin.qq.com/doc/v3/merchant/4015715866 and https://pay.weixin.qq.com/doc/v3/merchant/4015716977.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012534928 and https://pay.weixin.qq.com/doc/v3/partner/4012693047.
 func (n BusifavorStocksStockID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBusifavorStockResponse, error) {
-	return wechatpay.Call[GetBusifavorStockResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}", []string{n.stockID}, nil, opts, new(GetBusifavorStockResponse))
 }
 
 // GetBusifavorStockResponse is the answer of [BusifavorStocksStockID.Get].
@@ -487,7 +487,7 @@ type GetBusifavorStockResponse struct {
 //
 //	PATCH /v3/marketing/busifavor/stocks/{stock_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012535020, https://pay.weixin.qq.com/doc/v3/partner/4012696764, https://pay.weixin.qq.com/doc/v3/merchant/4015716868 and https://pay.weixin.qq.com/doc/v3/merchant/4015717486.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012535020 and https://pay.weixin.qq.com/doc/v3/partner/4012696764.
 func (n BusifavorStocksStockID) Patch(ctx context.Context, in PatchBusifavorStockRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "PATCH", "/v3/marketing/busifavor/stocks/{stock_id}", []string{n.stockID}, in, opts)
 }
@@ -516,9 +516,9 @@ type BusifavorStocksStockIDBudget struct {
 //
 //	PATCH /v3/marketing/busifavor/stocks/{stock_id}/budget
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012465739, https://pay.weixin.qq.com/doc/v3/partner/4012465809, https://pay.weixin.qq.com/doc/v3/merchant/4015716855 and https://pay.weixin.qq.com/doc/v3/merchant/4015717476.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012465739 and https://pay.weixin.qq.com/doc/v3/partner/4012465809.
 func (n BusifavorStocksStockIDBudget) Patch(ctx context.Context, in PatchBusifavorStockBudgetRequest, opts ...wechatpay.CallOption) (*PatchBusifavorStockBudgetResponse, error) {
-	return wechatpay.Call[PatchBusifavorStockBudgetResponse](ctx, n.c, "PATCH", "/v3/marketing/busifavor/stocks/{stock_id}/budget", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/busifavor/stocks/{stock_id}/budget", []string{n.stockID}, in, opts, new(PatchBusifavorStockBudgetResponse))
 }
 
 // PatchBusifavorStockBudgetRequest is what [BusifavorStocksStockIDBudget.Patch] takes.
@@ -553,7 +553,7 @@ func (n BusifavorStocksStockIDCouponcodes) CouponCode(couponCode string) Busifav
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html.
 func (n BusifavorStocksStockIDCouponcodes) Get(ctx context.Context, in GetBusifavorStockCouponcodesQuery, opts ...wechatpay.CallOption) (*GetBusifavorStockCouponcodesResponse, error) {
-	return wechatpay.Call[GetBusifavorStockCouponcodesResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes", []string{n.stockID}, in, opts, new(GetBusifavorStockCouponcodesResponse))
 }
 
 // GetBusifavorStockCouponcodesQuery is what [BusifavorStocksStockIDCouponcodes.Get] takes.
@@ -577,9 +577,9 @@ type GetBusifavorStockCouponcodesResponse struct {
 //
 //	POST /v3/marketing/busifavor/stocks/{stock_id}/couponcodes
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012487038, https://pay.weixin.qq.com/doc/v3/partner/4012492853, https://pay.weixin.qq.com/doc/v3/merchant/4015715946 and https://pay.weixin.qq.com/doc/v3/merchant/4015717418.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012487038 and https://pay.weixin.qq.com/doc/v3/partner/4012492853.
 func (n BusifavorStocksStockIDCouponcodes) Post(ctx context.Context, in PostBusifavorStockCouponcodesRequest, opts ...wechatpay.CallOption) (*PostBusifavorStockCouponcodesResponse, error) {
-	return wechatpay.Call[PostBusifavorStockCouponcodesResponse](ctx, n.c, "POST", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes", []string{n.stockID}, in, opts, new(PostBusifavorStockCouponcodesResponse))
 }
 
 // PostBusifavorStockCouponcodesRequest is what [BusifavorStocksStockIDCouponcodes.Post] takes.
@@ -614,7 +614,7 @@ type BusifavorStocksStockIDCouponcodesCouponCode struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html.
 func (n BusifavorStocksStockIDCouponcodesCouponCode) Get(ctx context.Context, in GetBusifavorStockCouponcodeQuery, opts ...wechatpay.CallOption) (*GetBusifavorStockCouponcodeResponse, error) {
-	return wechatpay.Call[GetBusifavorStockCouponcodeResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", []string{n.stockID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", []string{n.stockID, n.couponCode}, in, opts, new(GetBusifavorStockCouponcodeResponse))
 }
 
 // GetBusifavorStockCouponcodeQuery is what [BusifavorStocksStockIDCouponcodesCouponCode.Get] takes.
@@ -634,7 +634,7 @@ type GetBusifavorStockCouponcodeResponse struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/merchant-exclusive-coupon/introduction.html.
 func (n BusifavorStocksStockIDCouponcodesCouponCode) Delete(ctx context.Context, in DeleteBusifavorStockCouponcodeQuery, opts ...wechatpay.CallOption) (*DeleteBusifavorStockCouponcodeResponse, error) {
-	return wechatpay.Call[DeleteBusifavorStockCouponcodeResponse](ctx, n.c, "DELETE", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", []string{n.stockID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/marketing/busifavor/stocks/{stock_id}/couponcodes/{coupon_code}", []string{n.stockID, n.couponCode}, in, opts, new(DeleteBusifavorStockCouponcodeResponse))
 }
 
 // DeleteBusifavorStockCouponcodeQuery is what [BusifavorStocksStockIDCouponcodesCouponCode.Delete] takes.
@@ -679,7 +679,7 @@ func (n BusifavorSubsidyPayReceipts) SubsidyReceiptID(subsidyReceiptID string) B
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017147338 and https://pay.weixin.qq.com/doc/v3/partner/4017171346.
 func (n BusifavorSubsidyPayReceipts) Get(ctx context.Context, in GetBusifavorSubsidyPayReceiptsQuery, opts ...wechatpay.CallOption) (*GetBusifavorSubsidyPayReceiptsResponse, error) {
-	return wechatpay.Call[GetBusifavorSubsidyPayReceiptsResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/pay-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/pay-receipts", nil, in, opts, new(GetBusifavorSubsidyPayReceiptsResponse))
 }
 
 // GetBusifavorSubsidyPayReceiptsQuery is what [BusifavorSubsidyPayReceipts.Get] takes.
@@ -700,7 +700,7 @@ type GetBusifavorSubsidyPayReceiptsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017147321 and https://pay.weixin.qq.com/doc/v3/partner/4017170057.
 func (n BusifavorSubsidyPayReceipts) Post(ctx context.Context, in PostBusifavorSubsidyPayReceiptsRequest, opts ...wechatpay.CallOption) (*PayReceipt, error) {
-	return wechatpay.Call[PayReceipt](ctx, n.c, "POST", "/v3/marketing/busifavor/subsidy/pay-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/subsidy/pay-receipts", nil, in, opts, new(PayReceipt))
 }
 
 // PostBusifavorSubsidyPayReceiptsRequest is what [BusifavorSubsidyPayReceipts.Post] takes.
@@ -727,7 +727,7 @@ type BusifavorSubsidyPayReceiptsSubsidyReceiptID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017147336 and https://pay.weixin.qq.com/doc/v3/partner/4017170661.
 func (n BusifavorSubsidyPayReceiptsSubsidyReceiptID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*PayReceipt, error) {
-	return wechatpay.Call[PayReceipt](ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}", []string{n.subsidyReceiptID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/pay-receipts/{subsidy_receipt_id}", []string{n.subsidyReceiptID}, nil, opts, new(PayReceipt))
 }
 
 // BusifavorSubsidyReturnReceipts is /v3/marketing/busifavor/subsidy/return-receipts.
@@ -744,9 +744,9 @@ func (n BusifavorSubsidyReturnReceipts) SubsidyReturnReceiptID(subsidyReturnRece
 //
 //	POST /v3/marketing/busifavor/subsidy/return-receipts
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4017147332, https://pay.weixin.qq.com/doc/v3/merchant/4017147340, https://pay.weixin.qq.com/doc/v3/partner/4017170533 and https://pay.weixin.qq.com/doc/v3/partner/4017171673.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4017147332 and https://pay.weixin.qq.com/doc/v3/partner/4017170533.
 func (n BusifavorSubsidyReturnReceipts) Post(ctx context.Context, in PostBusifavorSubsidyReturnReceiptsRequest, opts ...wechatpay.CallOption) (*ReturnReceipt, error) {
-	return wechatpay.Call[ReturnReceipt](ctx, n.c, "POST", "/v3/marketing/busifavor/subsidy/return-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/busifavor/subsidy/return-receipts", nil, in, opts, new(ReturnReceipt))
 }
 
 // PostBusifavorSubsidyReturnReceiptsRequest is what [BusifavorSubsidyReturnReceipts.Post] takes.
@@ -774,7 +774,7 @@ type BusifavorSubsidyReturnReceiptsSubsidyReturnReceiptID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017147344 and https://pay.weixin.qq.com/doc/v3/partner/4017171779.
 func (n BusifavorSubsidyReturnReceiptsSubsidyReturnReceiptID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ReturnReceipt, error) {
-	return wechatpay.Call[ReturnReceipt](ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}", []string{n.subsidyReturnReceiptID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/subsidy/return-receipts/{subsidy_return_receipt_id}", []string{n.subsidyReturnReceiptID}, nil, opts, new(ReturnReceipt))
 }
 
 // BusifavorUsers is /v3/marketing/busifavor/users.
@@ -813,9 +813,9 @@ func (n BusifavorUsersOpenIDCoupons) CouponCode(couponCode string) BusifavorUser
 //
 //	GET /v3/marketing/busifavor/users/{openid}/coupons
 //
-// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012534963, https://pay.weixin.qq.com/doc/v3/partner/4012693087, https://pay.weixin.qq.com/doc/v3/merchant/4015715918 and https://pay.weixin.qq.com/doc/v3/merchant/4015717400.
+// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012534963 and https://pay.weixin.qq.com/doc/v3/partner/4012693087.
 func (n BusifavorUsersOpenIDCoupons) Get(ctx context.Context, in GetBusifavorUserCouponsQuery, opts ...wechatpay.CallOption) (*GetBusifavorUserCouponsResponse, error) {
-	return wechatpay.Call[GetBusifavorUserCouponsResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons", []string{n.openID}, in, opts, new(GetBusifavorUserCouponsResponse))
 }
 
 // GetBusifavorUserCouponsQuery is what [BusifavorUsersOpenIDCoupons.Get] takes.
@@ -874,9 +874,9 @@ type BusifavorUsersOpenIDCouponsCouponCodeAppidsAppID struct {
 //
 //	GET /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}
 //
-// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012535011, https://pay.weixin.qq.com/doc/v3/partner/4012693103, https://pay.weixin.qq.com/doc/v3/merchant/4015715938 and https://pay.weixin.qq.com/doc/v3/merchant/4015717405.
+// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012535011 and https://pay.weixin.qq.com/doc/v3/partner/4012693103.
 func (n BusifavorUsersOpenIDCouponsCouponCodeAppidsAppID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBusifavorUserCouponAppidResponse, error) {
-	return wechatpay.Call[GetBusifavorUserCouponAppidResponse](ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", []string{n.openID, n.couponCode, n.appID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", []string{n.openID, n.couponCode, n.appID}, nil, opts, new(GetBusifavorUserCouponAppidResponse))
 }
 
 // GetBusifavorUserCouponAppidResponse is the answer of [BusifavorUsersOpenIDCouponsCouponCodeAppidsAppID.Get].

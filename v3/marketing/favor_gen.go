@@ -39,7 +39,7 @@ type FavorCallbacks struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012464070 and https://pay.weixin.qq.com/doc/v3/partner/4012464155.
 func (n FavorCallbacks) Get(ctx context.Context, in GetFavorCallbacksQuery, opts ...wechatpay.CallOption) (*GetFavorCallbacksResponse, error) {
-	return wechatpay.Call[GetFavorCallbacksResponse](ctx, n.c, "GET", "/v3/marketing/favor/callbacks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/callbacks", nil, in, opts, new(GetFavorCallbacksResponse))
 }
 
 // GetFavorCallbacksQuery is what [FavorCallbacks.Get] takes.
@@ -59,7 +59,7 @@ type GetFavorCallbacksResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012464198 and https://pay.weixin.qq.com/doc/v3/partner/4012464176.
 func (n FavorCallbacks) Post(ctx context.Context, in PostFavorCallbacksRequest, opts ...wechatpay.CallOption) (*PostFavorCallbacksResponse, error) {
-	return wechatpay.Call[PostFavorCallbacksResponse](ctx, n.c, "POST", "/v3/marketing/favor/callbacks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/callbacks", nil, in, opts, new(PostFavorCallbacksResponse))
 }
 
 // PostFavorCallbacksRequest is what [FavorCallbacks.Post] takes.
@@ -86,7 +86,7 @@ type FavorCouponStocks struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534633 and https://pay.weixin.qq.com/doc/v3/partner/4012534537.
 func (n FavorCouponStocks) Post(ctx context.Context, in PostFavorCouponStocksRequest, opts ...wechatpay.CallOption) (*PostFavorCouponStocksResponse, error) {
-	return wechatpay.Call[PostFavorCouponStocksResponse](ctx, n.c, "POST", "/v3/marketing/favor/coupon-stocks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/coupon-stocks", nil, in, opts, new(PostFavorCouponStocksResponse))
 }
 
 // PostFavorCouponStocksRequest is what [FavorCouponStocks.Post] takes.
@@ -128,9 +128,9 @@ type FavorMediaImageUpload struct {
 //
 //	POST /v3/marketing/favor/media/image-upload
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012557233, https://pay.weixin.qq.com/doc/v3/merchant/4012557243, https://pay.weixin.qq.com/doc/v3/merchant/4012557248, https://pay.weixin.qq.com/doc/v3/partner/4012759802, https://pay.weixin.qq.com/doc/v3/partner/4012760240 and https://pay.weixin.qq.com/doc/v3/partner/4012760270.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012557233 and https://pay.weixin.qq.com/doc/v3/partner/4012759802.
 func (n FavorMediaImageUpload) Post(ctx context.Context, in PostFavorMediaImageUploadRequest, opts ...wechatpay.CallOption) (*PostFavorMediaImageUploadResponse, error) {
-	return wechatpay.Call[PostFavorMediaImageUploadResponse](ctx, n.c, "POST", "/v3/marketing/favor/media/image-upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/media/image-upload", nil, in, opts, new(PostFavorMediaImageUploadResponse))
 }
 
 // PostFavorMediaImageUploadRequest is what [FavorMediaImageUpload.Post] takes.
@@ -159,7 +159,7 @@ func (n FavorStocks) StockID(stockID string) FavorStocksStockID {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012460489 and https://pay.weixin.qq.com/doc/v3/partner/4012460518.
 func (n FavorStocks) Get(ctx context.Context, in GetFavorStocksQuery, opts ...wechatpay.CallOption) (*FavorInfo, error) {
-	return wechatpay.Call[FavorInfo](ctx, n.c, "GET", "/v3/marketing/favor/stocks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks", nil, in, opts, new(FavorInfo))
 }
 
 // GetFavorStocksQuery is what [FavorStocks.Get] takes.
@@ -227,7 +227,7 @@ func (n FavorStocksStockID) UseFlowByDay() FavorStocksStockIDUseFlowByDay {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012460564 and https://pay.weixin.qq.com/doc/v3/partner/4012460606.
 func (n FavorStocksStockID) Get(ctx context.Context, in GetFavorStockQuery, opts ...wechatpay.CallOption) (*GetFavorStockResponse, error) {
-	return wechatpay.Call[GetFavorStockResponse](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}", []string{n.stockID}, in, opts, new(GetFavorStockResponse))
 }
 
 // GetFavorStockQuery is what [FavorStocksStockID.Get] takes.
@@ -271,7 +271,7 @@ type FavorStocksStockIDItems struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012463442 and https://pay.weixin.qq.com/doc/v3/partner/4012463475.
 func (n FavorStocksStockIDItems) Get(ctx context.Context, in GetFavorStockItemsQuery, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/items", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/items", []string{n.stockID}, in, opts, new(Stock))
 }
 
 // GetFavorStockItemsQuery is what [FavorStocksStockIDItems.Get] takes.
@@ -293,7 +293,7 @@ type FavorStocksStockIDMerchants struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012463358 and https://pay.weixin.qq.com/doc/v3/partner/4012463409.
 func (n FavorStocksStockIDMerchants) Get(ctx context.Context, in GetFavorStockMerchantsQuery, opts ...wechatpay.CallOption) (*Stock, error) {
-	return wechatpay.Call[Stock](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/merchants", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/merchants", []string{n.stockID}, in, opts, new(Stock))
 }
 
 // GetFavorStockMerchantsQuery is what [FavorStocksStockIDMerchants.Get] takes.
@@ -315,7 +315,7 @@ type FavorStocksStockIDModifyGoodsID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017164667.
 func (n FavorStocksStockIDModifyGoodsID) Post(ctx context.Context, in PostFavorStockModifyGoodsIDRequest, opts ...wechatpay.CallOption) (*PostFavorStockModifyGoodsIDResponse, error) {
-	return wechatpay.Call[PostFavorStockModifyGoodsIDResponse](ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/modify-goods-id", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/modify-goods-id", []string{n.stockID}, in, opts, new(PostFavorStockModifyGoodsIDResponse))
 }
 
 // PostFavorStockModifyGoodsIDRequest is what [FavorStocksStockIDModifyGoodsID.Post] takes.
@@ -343,7 +343,7 @@ type FavorStocksStockIDPause struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012460305 and https://pay.weixin.qq.com/doc/v3/partner/4012460340.
 func (n FavorStocksStockIDPause) Post(ctx context.Context, in PostFavorStockPauseRequest, opts ...wechatpay.CallOption) (*PostFavorStockPauseResponse, error) {
-	return wechatpay.Call[PostFavorStockPauseResponse](ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/pause", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/pause", []string{n.stockID}, in, opts, new(PostFavorStockPauseResponse))
 }
 
 // PostFavorStockPauseRequest is what [FavorStocksStockIDPause.Post] takes.
@@ -369,7 +369,7 @@ type FavorStocksStockIDRefundFlow struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012463523 and https://pay.weixin.qq.com/doc/v3/partner/4012463548.
 func (n FavorStocksStockIDRefundFlow) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetFavorStockRefundFlowResponse, error) {
-	return wechatpay.Call[GetFavorStockRefundFlowResponse](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/refund-flow", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/refund-flow", []string{n.stockID}, nil, opts, new(GetFavorStockRefundFlowResponse))
 }
 
 // GetFavorStockRefundFlowResponse is the answer of [FavorStocksStockIDRefundFlow.Get].
@@ -392,7 +392,7 @@ type FavorStocksStockIDRefundFlowByDay struct {
 // No official page is known for it.
 // It is open to some merchants only.
 func (n FavorStocksStockIDRefundFlowByDay) Get(ctx context.Context, in GetFavorStockRefundFlowByDayQuery, opts ...wechatpay.CallOption) (*GetFavorStockRefundFlowByDayResponse, error) {
-	return wechatpay.Call[GetFavorStockRefundFlowByDayResponse](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day", []string{n.stockID}, in, opts, new(GetFavorStockRefundFlowByDayResponse))
 }
 
 // GetFavorStockRefundFlowByDayQuery is what [FavorStocksStockIDRefundFlowByDay.Get] takes.
@@ -419,7 +419,7 @@ type FavorStocksStockIDRestart struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012460411 and https://pay.weixin.qq.com/doc/v3/partner/4012460448.
 func (n FavorStocksStockIDRestart) Post(ctx context.Context, in PostFavorStockRestartRequest, opts ...wechatpay.CallOption) (*PostFavorStockRestartResponse, error) {
-	return wechatpay.Call[PostFavorStockRestartResponse](ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/restart", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/restart", []string{n.stockID}, in, opts, new(PostFavorStockRestartResponse))
 }
 
 // PostFavorStockRestartRequest is what [FavorStocksStockIDRestart.Post] takes.
@@ -445,7 +445,7 @@ type FavorStocksStockIDStart struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012460137 and https://pay.weixin.qq.com/doc/v3/partner/4012460237.
 func (n FavorStocksStockIDStart) Post(ctx context.Context, in PostFavorStockStartRequest, opts ...wechatpay.CallOption) (*PostFavorStockStartResponse, error) {
-	return wechatpay.Call[PostFavorStockStartResponse](ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/start", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/start", []string{n.stockID}, in, opts, new(PostFavorStockStartResponse))
 }
 
 // PostFavorStockStartRequest is what [FavorStocksStockIDStart.Post] takes.
@@ -471,7 +471,7 @@ type FavorStocksStockIDStop struct {
 //
 // See https://github.com/wechatpay-apiv3/wechatpay-go/blob/v0.2.21/services/cashcoupons/api_stock.go.
 func (n FavorStocksStockIDStop) Post(ctx context.Context, in PostFavorStockStopRequest, opts ...wechatpay.CallOption) (*PostFavorStockStopResponse, error) {
-	return wechatpay.Call[PostFavorStockStopResponse](ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/stop", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/stocks/{stock_id}/stop", []string{n.stockID}, in, opts, new(PostFavorStockStopResponse))
 }
 
 // PostFavorStockStopRequest is what [FavorStocksStockIDStop.Post] takes.
@@ -497,7 +497,7 @@ type FavorStocksStockIDUseFlow struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012463585 and https://pay.weixin.qq.com/doc/v3/partner/4012463698.
 func (n FavorStocksStockIDUseFlow) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetFavorStockUseFlowResponse, error) {
-	return wechatpay.Call[GetFavorStockUseFlowResponse](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/use-flow", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/use-flow", []string{n.stockID}, nil, opts, new(GetFavorStockUseFlowResponse))
 }
 
 // GetFavorStockUseFlowResponse is the answer of [FavorStocksStockIDUseFlow.Get].
@@ -520,7 +520,7 @@ type FavorStocksStockIDUseFlowByDay struct {
 // No official page is known for it.
 // It is open to some merchants only.
 func (n FavorStocksStockIDUseFlowByDay) Get(ctx context.Context, in GetFavorStockUseFlowByDayQuery, opts ...wechatpay.CallOption) (*GetFavorStockUseFlowByDayResponse, error) {
-	return wechatpay.Call[GetFavorStockUseFlowByDayResponse](ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/use-flow-by-day", []string{n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/stocks/{stock_id}/use-flow-by-day", []string{n.stockID}, in, opts, new(GetFavorStockUseFlowByDayResponse))
 }
 
 // GetFavorStockUseFlowByDayQuery is what [FavorStocksStockIDUseFlowByDay.Get] takes.
@@ -571,7 +571,7 @@ func (n FavorUsersOpenIDCoupons) CouponID(couponID string) FavorUsersOpenIDCoupo
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534690 and https://pay.weixin.qq.com/doc/v3/partner/4012494237.
 func (n FavorUsersOpenIDCoupons) Get(ctx context.Context, in GetFavorUserCouponsQuery, opts ...wechatpay.CallOption) (*FavorInfo, error) {
-	return wechatpay.Call[FavorInfo](ctx, n.c, "GET", "/v3/marketing/favor/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/users/{openid}/coupons", []string{n.openID}, in, opts, new(FavorInfo))
 }
 
 // GetFavorUserCouponsQuery is what [FavorUsersOpenIDCoupons.Get] takes.
@@ -593,7 +593,7 @@ type GetFavorUserCouponsQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012463767 and https://pay.weixin.qq.com/doc/v3/partner/4012463807.
 func (n FavorUsersOpenIDCoupons) Post(ctx context.Context, in PostFavorUserCouponsRequest, opts ...wechatpay.CallOption) (*PostFavorUserCouponsResponse, error) {
-	return wechatpay.Call[PostFavorUserCouponsResponse](ctx, n.c, "POST", "/v3/marketing/favor/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/favor/users/{openid}/coupons", []string{n.openID}, in, opts, new(PostFavorUserCouponsResponse))
 }
 
 // PostFavorUserCouponsRequest is what [FavorUsersOpenIDCoupons.Post] takes.
@@ -624,7 +624,7 @@ type FavorUsersOpenIDCouponsCouponID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012486942 and https://pay.weixin.qq.com/doc/v3/partner/4012492796.
 func (n FavorUsersOpenIDCouponsCouponID) Get(ctx context.Context, in GetFavorUserCouponQuery, opts ...wechatpay.CallOption) (*GetFavorUserCouponResponse, error) {
-	return wechatpay.Call[GetFavorUserCouponResponse](ctx, n.c, "GET", "/v3/marketing/favor/users/{openid}/coupons/{coupon_id}", []string{n.openID, n.couponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/favor/users/{openid}/coupons/{coupon_id}", []string{n.openID, n.couponID}, in, opts, new(GetFavorUserCouponResponse))
 }
 
 // GetFavorUserCouponQuery is what [FavorUsersOpenIDCouponsCouponID.Get] takes.

@@ -44,7 +44,7 @@ type GoodsSubsidyActivityActivities struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html.
 func (n GoodsSubsidyActivityActivities) Get(ctx context.Context, in GetGoodsSubsidyActivityActivitiesQuery, opts ...wechatpay.CallOption) (*GetGoodsSubsidyActivityActivitiesResponse, error) {
-	return wechatpay.Call[GetGoodsSubsidyActivityActivitiesResponse](ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/activities", nil, in, opts, new(GetGoodsSubsidyActivityActivitiesResponse))
 }
 
 // GetGoodsSubsidyActivityActivitiesQuery is what [GoodsSubsidyActivityActivities.Get] takes.
@@ -95,7 +95,7 @@ type GoodsSubsidyActivityActivityActivityIDApply struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html.
 func (n GoodsSubsidyActivityActivityActivityIDApply) Post(ctx context.Context, in PostGoodsSubsidyActivityActivityApplyRequest, opts ...wechatpay.CallOption) (*PostGoodsSubsidyActivityActivityApplyResponse, error) {
-	return wechatpay.Call[PostGoodsSubsidyActivityActivityApplyResponse](ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/activity/{activity_id}/apply", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/activity/{activity_id}/apply", []string{n.activityID}, in, opts, new(PostGoodsSubsidyActivityActivityApplyResponse))
 }
 
 // PostGoodsSubsidyActivityActivityApplyRequest is what [GoodsSubsidyActivityActivityActivityIDApply.Post] takes.
@@ -137,7 +137,7 @@ type GoodsSubsidyActivityQualificationLock struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html.
 func (n GoodsSubsidyActivityQualificationLock) Post(ctx context.Context, in PostGoodsSubsidyActivityQualificationLockRequest, opts ...wechatpay.CallOption) (*PostGoodsSubsidyActivityQualificationLockResponse, error) {
-	return wechatpay.Call[PostGoodsSubsidyActivityQualificationLockResponse](ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/qualification/lock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/qualification/lock", nil, in, opts, new(PostGoodsSubsidyActivityQualificationLockResponse))
 }
 
 // PostGoodsSubsidyActivityQualificationLockRequest is what [GoodsSubsidyActivityQualificationLock.Post] takes.
@@ -164,7 +164,7 @@ type GoodsSubsidyActivityQualificationUnlock struct {
 //
 // See https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html.
 func (n GoodsSubsidyActivityQualificationUnlock) Post(ctx context.Context, in PostGoodsSubsidyActivityQualificationUnlockRequest, opts ...wechatpay.CallOption) (*PostGoodsSubsidyActivityQualificationUnlockResponse, error) {
-	return wechatpay.Call[PostGoodsSubsidyActivityQualificationUnlockResponse](ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/qualification/unlock", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/qualification/unlock", nil, in, opts, new(PostGoodsSubsidyActivityQualificationUnlockResponse))
 }
 
 // PostGoodsSubsidyActivityQualificationUnlockRequest is what [GoodsSubsidyActivityQualificationUnlock.Post] takes.
@@ -223,7 +223,7 @@ type GoodsSubsidyActivityRetailStoreActActivityIDRepresentative struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384327 and https://pay.weixin.qq.com/doc/v3/partner/4012384386.
 func (n GoodsSubsidyActivityRetailStoreActActivityIDRepresentative) Put(ctx context.Context, in PutGoodsSubsidyActivityRetailStoreActRepresentativeRequest, opts ...wechatpay.CallOption) (*PutGoodsSubsidyActivityRetailStoreActRepresentativeResponse, error) {
-	return wechatpay.Call[PutGoodsSubsidyActivityRetailStoreActRepresentativeResponse](ctx, n.c, "PUT", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative", []string{n.activityID}, in, opts, new(PutGoodsSubsidyActivityRetailStoreActRepresentativeResponse))
 }
 
 // PutGoodsSubsidyActivityRetailStoreActRepresentativeRequest is what [GoodsSubsidyActivityRetailStoreActActivityIDRepresentative.Put] takes.
@@ -246,7 +246,7 @@ type PutGoodsSubsidyActivityRetailStoreActRepresentativeResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384344 and https://pay.weixin.qq.com/doc/v3/partner/4012384399.
 func (n GoodsSubsidyActivityRetailStoreActActivityIDRepresentative) Delete(ctx context.Context, in DeleteGoodsSubsidyActivityRetailStoreActRepresentativeRequest, opts ...wechatpay.CallOption) (*DeleteGoodsSubsidyActivityRetailStoreActRepresentativeResponse, error) {
-	return wechatpay.Call[DeleteGoodsSubsidyActivityRetailStoreActRepresentativeResponse](ctx, n.c, "DELETE", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative", []string{n.activityID}, in, opts, new(DeleteGoodsSubsidyActivityRetailStoreActRepresentativeResponse))
 }
 
 // DeleteGoodsSubsidyActivityRetailStoreActRepresentativeRequest is what [GoodsSubsidyActivityRetailStoreActActivityIDRepresentative.Delete] takes.
@@ -275,7 +275,7 @@ type GoodsSubsidyActivityRetailStoreActActivityIDRepresentatives struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384347 and https://pay.weixin.qq.com/doc/v3/partner/4012384405.
 func (n GoodsSubsidyActivityRetailStoreActActivityIDRepresentatives) Get(ctx context.Context, in GetGoodsSubsidyActivityRetailStoreActRepresentativesQuery, opts ...wechatpay.CallOption) (*GetGoodsSubsidyActivityRetailStoreActRepresentativesResponse, error) {
-	return wechatpay.Call[GetGoodsSubsidyActivityRetailStoreActRepresentativesResponse](ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives", []string{n.activityID}, in, opts, new(GetGoodsSubsidyActivityRetailStoreActRepresentativesResponse))
 }
 
 // GetGoodsSubsidyActivityRetailStoreActRepresentativesQuery is what [GoodsSubsidyActivityRetailStoreActActivityIDRepresentatives.Get] takes.
@@ -320,7 +320,7 @@ type GoodsSubsidyActivityRetailStoreActBrandIDMaterials struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384337 and https://pay.weixin.qq.com/doc/v3/partner/4012384395.
 func (n GoodsSubsidyActivityRetailStoreActBrandIDMaterials) Post(ctx context.Context, in PostGoodsSubsidyActivityRetailStoreActMaterialsRequest, opts ...wechatpay.CallOption) (*PostGoodsSubsidyActivityRetailStoreActMaterialsResponse, error) {
-	return wechatpay.Call[PostGoodsSubsidyActivityRetailStoreActMaterialsResponse](ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials", []string{n.brandID}, in, opts, new(PostGoodsSubsidyActivityRetailStoreActMaterialsResponse))
 }
 
 // PostGoodsSubsidyActivityRetailStoreActMaterialsRequest is what [GoodsSubsidyActivityRetailStoreActBrandIDMaterials.Post] takes.
@@ -351,7 +351,7 @@ func (n GoodsSubsidyActivityRetailStoreActBrandIDStores) StoreCode(storeCode str
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384355 and https://pay.weixin.qq.com/doc/v3/partner/4012384414.
 func (n GoodsSubsidyActivityRetailStoreActBrandIDStores) Get(ctx context.Context, in GetGoodsSubsidyActivityRetailStoreActStoresQuery, opts ...wechatpay.CallOption) (*GetGoodsSubsidyActivityRetailStoreActStoresResponse, error) {
-	return wechatpay.Call[GetGoodsSubsidyActivityRetailStoreActStoresResponse](ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts, new(GetGoodsSubsidyActivityRetailStoreActStoresResponse))
 }
 
 // GetGoodsSubsidyActivityRetailStoreActStoresQuery is what [GoodsSubsidyActivityRetailStoreActBrandIDStores.Get] takes.
@@ -374,7 +374,7 @@ type GetGoodsSubsidyActivityRetailStoreActStoresResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384359 and https://pay.weixin.qq.com/doc/v3/partner/4012384421.
 func (n GoodsSubsidyActivityRetailStoreActBrandIDStores) Post(ctx context.Context, in PostGoodsSubsidyActivityRetailStoreActStoresRequest, opts ...wechatpay.CallOption) (*PostGoodsSubsidyActivityRetailStoreActStoresResponse, error) {
-	return wechatpay.Call[PostGoodsSubsidyActivityRetailStoreActStoresResponse](ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts, new(PostGoodsSubsidyActivityRetailStoreActStoresResponse))
 }
 
 // PostGoodsSubsidyActivityRetailStoreActStoresRequest is what [GoodsSubsidyActivityRetailStoreActBrandIDStores.Post] takes.
@@ -396,7 +396,7 @@ type PostGoodsSubsidyActivityRetailStoreActStoresResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384363 and https://pay.weixin.qq.com/doc/v3/partner/4012384431.
 func (n GoodsSubsidyActivityRetailStoreActBrandIDStores) Delete(ctx context.Context, in DeleteGoodsSubsidyActivityRetailStoreActStoresRequest, opts ...wechatpay.CallOption) (*DeleteGoodsSubsidyActivityRetailStoreActStoresResponse, error) {
-	return wechatpay.Call[DeleteGoodsSubsidyActivityRetailStoreActStoresResponse](ctx, n.c, "DELETE", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores", []string{n.brandID}, in, opts, new(DeleteGoodsSubsidyActivityRetailStoreActStoresResponse))
 }
 
 // DeleteGoodsSubsidyActivityRetailStoreActStoresRequest is what [GoodsSubsidyActivityRetailStoreActBrandIDStores.Delete] takes.
@@ -425,7 +425,7 @@ type GoodsSubsidyActivityRetailStoreActBrandIDStoresStoreCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384379 and https://pay.weixin.qq.com/doc/v3/partner/4012384437.
 func (n GoodsSubsidyActivityRetailStoreActBrandIDStoresStoreCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetGoodsSubsidyActivityRetailStoreActStoreResponse, error) {
-	return wechatpay.Call[GetGoodsSubsidyActivityRetailStoreActStoreResponse](ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores/{store_code}", []string{n.brandID, n.storeCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores/{store_code}", []string{n.brandID, n.storeCode}, nil, opts, new(GetGoodsSubsidyActivityRetailStoreActStoreResponse))
 }
 
 // GetGoodsSubsidyActivityRetailStoreActStoreResponse is the answer of [GoodsSubsidyActivityRetailStoreActBrandIDStoresStoreCode.Get].

@@ -34,7 +34,7 @@ func (n MembercardActivityActivities) ActivityID(activityID string) MembercardAc
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553261 and https://pay.weixin.qq.com/doc/v3/partner/4012714468.
 func (n MembercardActivityActivities) Get(ctx context.Context, in GetMembercardActivityActivitiesQuery, opts ...wechatpay.CallOption) (*GetMembercardActivityActivitiesResponse, error) {
-	return wechatpay.Call[GetMembercardActivityActivitiesResponse](ctx, n.c, "GET", "/v3/marketing/membercard-activity/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-activity/activities", nil, in, opts, new(GetMembercardActivityActivitiesResponse))
 }
 
 // GetMembercardActivityActivitiesQuery is what [MembercardActivityActivities.Get] takes.
@@ -60,7 +60,7 @@ type GetMembercardActivityActivitiesResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553030 and https://pay.weixin.qq.com/doc/v3/partner/4012714463.
 func (n MembercardActivityActivities) Post(ctx context.Context, in PostMembercardActivityActivitiesRequest, opts ...wechatpay.CallOption) (*Activity, error) {
-	return wechatpay.Call[Activity](ctx, n.c, "POST", "/v3/marketing/membercard-activity/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-activity/activities", nil, in, opts, new(Activity))
 }
 
 // PostMembercardActivityActivitiesRequest is what [MembercardActivityActivities.Post] takes.
@@ -94,7 +94,7 @@ func (n MembercardActivityActivitiesActivityID) Terminate() MembercardActivityAc
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553365 and https://pay.weixin.qq.com/doc/v3/partner/4012714471.
 func (n MembercardActivityActivitiesActivityID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Activity, error) {
-	return wechatpay.Call[Activity](ctx, n.c, "GET", "/v3/marketing/membercard-activity/activities/{activity_id}", []string{n.activityID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-activity/activities/{activity_id}", []string{n.activityID}, nil, opts, new(Activity))
 }
 
 // MembercardActivityActivitiesActivityIDTerminate is /v3/marketing/membercard-activity/activities/{activity_id}/terminate.
@@ -109,7 +109,7 @@ type MembercardActivityActivitiesActivityIDTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553381 and https://pay.weixin.qq.com/doc/v3/partner/4012714466.
 func (n MembercardActivityActivitiesActivityIDTerminate) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostMembercardActivityActivityTerminateResponse, error) {
-	return wechatpay.Call[PostMembercardActivityActivityTerminateResponse](ctx, n.c, "POST", "/v3/marketing/membercard-activity/activities/{activity_id}/terminate", []string{n.activityID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-activity/activities/{activity_id}/terminate", []string{n.activityID}, nil, opts, new(PostMembercardActivityActivityTerminateResponse))
 }
 
 // PostMembercardActivityActivityTerminateResponse is the answer of [MembercardActivityActivitiesActivityIDTerminate.Post].

@@ -54,7 +54,7 @@ type MembercardOpenActivateInformationsActivateTicket struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012550779 and https://pay.weixin.qq.com/doc/v3/partner/4012727881.
 func (n MembercardOpenActivateInformationsActivateTicket) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMembercardOpenActivateInformationResponse, error) {
-	return wechatpay.Call[GetMembercardOpenActivateInformationResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/activate-informations/{activate_ticket}", []string{n.activateTicket}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/activate-informations/{activate_ticket}", []string{n.activateTicket}, nil, opts, new(GetMembercardOpenActivateInformationResponse))
 }
 
 // GetMembercardOpenActivateInformationResponse is the answer of [MembercardOpenActivateInformationsActivateTicket.Get].
@@ -75,7 +75,7 @@ type MembercardOpenCallback struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012552275 and https://pay.weixin.qq.com/doc/v3/partner/4012714354.
 func (n MembercardOpenCallback) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMembercardOpenCallbackResponse, error) {
-	return wechatpay.Call[GetMembercardOpenCallbackResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/callback", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/callback", nil, nil, opts, new(GetMembercardOpenCallbackResponse))
 }
 
 // GetMembercardOpenCallbackResponse is the answer of [MembercardOpenCallback.Get].
@@ -90,7 +90,7 @@ type GetMembercardOpenCallbackResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012552251 and https://pay.weixin.qq.com/doc/v3/partner/4012714353.
 func (n MembercardOpenCallback) Patch(ctx context.Context, in PatchMembercardOpenCallbackRequest, opts ...wechatpay.CallOption) (*PatchMembercardOpenCallbackResponse, error) {
-	return wechatpay.Call[PatchMembercardOpenCallbackResponse](ctx, n.c, "PATCH", "/v3/marketing/membercard-open/callback", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/membercard-open/callback", nil, in, opts, new(PatchMembercardOpenCallbackResponse))
 }
 
 // PatchMembercardOpenCallbackRequest is what [MembercardOpenCallback.Patch] takes.
@@ -120,7 +120,7 @@ func (n MembercardOpenCards) CardID(cardID string) MembercardOpenCardsCardID {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012547108 and https://pay.weixin.qq.com/doc/v3/partner/4012709010.
 func (n MembercardOpenCards) Get(ctx context.Context, in GetMembercardOpenCardsQuery, opts ...wechatpay.CallOption) (*GetMembercardOpenCardsResponse, error) {
-	return wechatpay.Call[GetMembercardOpenCardsResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/cards", nil, in, opts, new(GetMembercardOpenCardsResponse))
 }
 
 // GetMembercardOpenCardsQuery is what [MembercardOpenCards.Get] takes.
@@ -145,7 +145,7 @@ type GetMembercardOpenCardsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012545584 and https://pay.weixin.qq.com/doc/v3/partner/4012708314.
 func (n MembercardOpenCards) Post(ctx context.Context, in PostMembercardOpenCardsRequest, opts ...wechatpay.CallOption) (*Card, error) {
-	return wechatpay.Call[Card](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards", nil, in, opts, new(Card))
 }
 
 // PostMembercardOpenCardsRequest is what [MembercardOpenCards.Post] takes.
@@ -227,7 +227,7 @@ func (n MembercardOpenCardsCardID) Users() MembercardOpenCardsCardIDUsers {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012547650 and https://pay.weixin.qq.com/doc/v3/partner/4012709168.
 func (n MembercardOpenCardsCardID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Card, error) {
-	return wechatpay.Call[Card](ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}", []string{n.cardID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}", []string{n.cardID}, nil, opts, new(Card))
 }
 
 // Patch 修改会员卡模板信息
@@ -322,7 +322,7 @@ func (n MembercardOpenCardsCardIDCodesCode) Unavailable() MembercardOpenCardsCar
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012547768 and https://pay.weixin.qq.com/doc/v3/partner/4012709442.
 func (n MembercardOpenCardsCardIDCodesCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMembercardOpenCardCodeResponse, error) {
-	return wechatpay.Call[GetMembercardOpenCardCodeResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}", []string{n.cardID, n.code}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}", []string{n.cardID, n.code}, nil, opts, new(GetMembercardOpenCardCodeResponse))
 }
 
 // GetMembercardOpenCardCodeResponse is the answer of [MembercardOpenCardsCardIDCodesCode.Get].
@@ -531,7 +531,7 @@ type MembercardOpenCardsCardIDCodesDeposit struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012545728 and https://pay.weixin.qq.com/doc/v3/partner/4012709031.
 func (n MembercardOpenCardsCardIDCodesDeposit) Post(ctx context.Context, in PostMembercardOpenCardCodesDepositRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardCodesDepositResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardCodesDepositResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/codes/deposit", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/codes/deposit", []string{n.cardID}, in, opts, new(PostMembercardOpenCardCodesDepositResponse))
 }
 
 // PostMembercardOpenCardCodesDepositRequest is what [MembercardOpenCardsCardIDCodesDeposit.Post] takes.
@@ -556,7 +556,7 @@ type MembercardOpenCardsCardIDDecryptCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012550742 and https://pay.weixin.qq.com/doc/v3/partner/4012727758.
 func (n MembercardOpenCardsCardIDDecryptCode) Get(ctx context.Context, in GetMembercardOpenCardDecryptCodeQuery, opts ...wechatpay.CallOption) (*GetMembercardOpenCardDecryptCodeResponse, error) {
-	return wechatpay.Call[GetMembercardOpenCardDecryptCodeResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}/decrypt-code", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/cards/{card_id}/decrypt-code", []string{n.cardID}, in, opts, new(GetMembercardOpenCardDecryptCodeResponse))
 }
 
 // GetMembercardOpenCardDecryptCodeQuery is what [MembercardOpenCardsCardIDDecryptCode.Get] takes.
@@ -581,7 +581,7 @@ type MembercardOpenCardsCardIDPermissionTokens struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012550867 and https://pay.weixin.qq.com/doc/v3/partner/4012728179.
 func (n MembercardOpenCardsCardIDPermissionTokens) Post(ctx context.Context, in PostMembercardOpenCardPermissionTokensRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardPermissionTokensResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardPermissionTokensResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/permission-tokens", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/permission-tokens", []string{n.cardID}, in, opts, new(PostMembercardOpenCardPermissionTokensResponse))
 }
 
 // PostMembercardOpenCardPermissionTokensRequest is what [MembercardOpenCardsCardIDPermissionTokens.Post] takes.
@@ -622,7 +622,7 @@ type MembercardOpenCardsCardIDPhoneMembercardImport struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012550535 and https://pay.weixin.qq.com/doc/v3/partner/4012727629.
 func (n MembercardOpenCardsCardIDPhoneMembercardImport) Post(ctx context.Context, in PostMembercardOpenCardPhoneMembercardImportRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardPhoneMembercardImportResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardPhoneMembercardImportResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import", []string{n.cardID}, in, opts, new(PostMembercardOpenCardPhoneMembercardImportResponse))
 }
 
 // PostMembercardOpenCardPhoneMembercardImportRequest is what [MembercardOpenCardsCardIDPhoneMembercardImport.Post] takes.
@@ -649,7 +649,7 @@ type MembercardOpenCardsCardIDQrcode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012550605 and https://pay.weixin.qq.com/doc/v3/partner/4012727701.
 func (n MembercardOpenCardsCardIDQrcode) Post(ctx context.Context, in PostMembercardOpenCardQrcodeRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardQrcodeResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardQrcodeResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/qrcode", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/qrcode", []string{n.cardID}, in, opts, new(PostMembercardOpenCardQrcodeResponse))
 }
 
 // PostMembercardOpenCardQrcodeRequest is what [MembercardOpenCardsCardIDQrcode.Post] takes.
@@ -710,7 +710,7 @@ func (n MembercardOpenCardsCardIDServiceModules) ServiceModuleID(serviceModuleID
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017167277 and https://pay.weixin.qq.com/doc/v3/partner/4017176338.
 func (n MembercardOpenCardsCardIDServiceModules) Post(ctx context.Context, in PostMembercardOpenCardServiceModulesRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardServiceModulesResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardServiceModulesResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/service-modules", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/service-modules", []string{n.cardID}, in, opts, new(PostMembercardOpenCardServiceModulesResponse))
 }
 
 // PostMembercardOpenCardServiceModulesRequest is what [MembercardOpenCardsCardIDServiceModules.Post] takes.
@@ -739,7 +739,7 @@ type MembercardOpenCardsCardIDServiceModulesServiceModuleID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017167417 and https://pay.weixin.qq.com/doc/v3/partner/4017176491.
 func (n MembercardOpenCardsCardIDServiceModulesServiceModuleID) Patch(ctx context.Context, in PatchMembercardOpenCardServiceModuleRequest, opts ...wechatpay.CallOption) (*PatchMembercardOpenCardServiceModuleResponse, error) {
-	return wechatpay.Call[PatchMembercardOpenCardServiceModuleResponse](ctx, n.c, "PATCH", "/v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}", []string{n.cardID, n.serviceModuleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}", []string{n.cardID, n.serviceModuleID}, in, opts, new(PatchMembercardOpenCardServiceModuleResponse))
 }
 
 // PatchMembercardOpenCardServiceModuleRequest is what [MembercardOpenCardsCardIDServiceModulesServiceModuleID.Patch] takes.
@@ -807,7 +807,7 @@ type MembercardOpenCardsCardIDUsersImport struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012549739 and https://pay.weixin.qq.com/doc/v3/partner/4012727561.
 func (n MembercardOpenCardsCardIDUsersImport) Post(ctx context.Context, in PostMembercardOpenCardUsersImportRequest, opts ...wechatpay.CallOption) (*PostMembercardOpenCardUsersImportResponse, error) {
-	return wechatpay.Call[PostMembercardOpenCardUsersImportResponse](ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/users/import", []string{n.cardID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/membercard-open/cards/{card_id}/users/import", []string{n.cardID}, in, opts, new(PostMembercardOpenCardUsersImportResponse))
 }
 
 // PostMembercardOpenCardUsersImportRequest is what [MembercardOpenCardsCardIDUsersImport.Post] takes.
@@ -869,7 +869,7 @@ type MembercardOpenPhonenumberMemberSearch struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017166232 and https://pay.weixin.qq.com/doc/v3/partner/4017172062.
 func (n MembercardOpenPhonenumberMemberSearch) Get(ctx context.Context, in GetMembercardOpenPhonenumberMemberSearchQuery, opts ...wechatpay.CallOption) (*GetMembercardOpenPhonenumberMemberSearchResponse, error) {
-	return wechatpay.Call[GetMembercardOpenPhonenumberMemberSearchResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/phonenumber-member/search", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/phonenumber-member/search", nil, in, opts, new(GetMembercardOpenPhonenumberMemberSearchResponse))
 }
 
 // GetMembercardOpenPhonenumberMemberSearchQuery is what [MembercardOpenPhonenumberMemberSearch.Get] takes.
@@ -903,7 +903,7 @@ type MembercardOpenUserCards struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012549255 and https://pay.weixin.qq.com/doc/v3/partner/4012709674.
 func (n MembercardOpenUserCards) Get(ctx context.Context, in GetMembercardOpenUserCardsQuery, opts ...wechatpay.CallOption) (*GetMembercardOpenUserCardsResponse, error) {
-	return wechatpay.Call[GetMembercardOpenUserCardsResponse](ctx, n.c, "GET", "/v3/marketing/membercard-open/user/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/membercard-open/user/cards", nil, in, opts, new(GetMembercardOpenUserCardsResponse))
 }
 
 // GetMembercardOpenUserCardsQuery is what [MembercardOpenUserCards.Get] takes.

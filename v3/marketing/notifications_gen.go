@@ -4,7 +4,7 @@ package marketing
 
 // CouponSend is the resource of COUPON.SEND, 领券事件回调通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012285279, https://pay.weixin.qq.com/doc/v3/partner/4012285839 and https://pay.weixin.qq.com/doc/v3/merchant/4015717506.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012285279 and https://pay.weixin.qq.com/doc/v3/partner/4012285839.
 type CouponSend struct {
 	EventType    EventType         `json:"event_type,omitzero"` // 业务细分事件类型
 	CouponCode   string            `json:"coupon_code"`         // 券的唯一标识
@@ -63,7 +63,7 @@ func (DeliveryPlanChange) EventTypes() []string { return []string{"DELIVERY_PLAN
 
 // MembercardAcceptCard is the resource of MEMBERCARD.ACCEPT_CARD, 会员卡领卡事件通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012288215, https://pay.weixin.qq.com/doc/v3/partner/4012163936 and https://pay.weixin.qq.com/doc/v3/merchant/4017166745.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012288215 and https://pay.weixin.qq.com/doc/v3/partner/4012163936.
 type MembercardAcceptCard struct {
 	EventType   EventTypeResult `json:"event_type"`            // 事件类型
 	CardID      string          `json:"card_id"`               // 会员卡ID
@@ -112,7 +112,7 @@ func (MembercardUsercardManage) EventTypes() []string { return []string{"MEMBERC
 
 // ProductCouponImageGeneration is the resource of PRODUCT_COUPON_SP.IMAGE_GENERATION, 商品券图片生成结果通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4017327744 and https://pay.weixin.qq.com/doc/v3/partner/4017327759.
+// See https://pay.weixin.qq.com/doc/v3/partner/4017327744.
 type ProductCouponImageGeneration struct {
 	BrandID             string              `json:"brand_id"`                      // 品牌ID
 	TaskID              string              `json:"task_id"`                       // 图片生成的任务ID
@@ -129,7 +129,7 @@ func (ProductCouponImageGeneration) EventTypes() []string {
 
 // ProductCouponSend is the resource of PRODUCT_COUPON_SP.SEND, 商品券领券通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015780862 and https://pay.weixin.qq.com/doc/v3/partner/4016435717.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015780862.
 type ProductCouponSend struct {
 	BrandID            string      `json:"brand_id"`                       // 品牌ID
 	CouponCode         string      `json:"coupon_code"`                    // 用户券Code

@@ -55,7 +55,7 @@ func (n PartnerDeliveryPlanDeliveryPlans) PlanID(planID string) PartnerDeliveryP
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016184554.
 func (n PartnerDeliveryPlanDeliveryPlans) Post(ctx context.Context, in PostPartnerDeliveryPlanDeliveryPlansRequest, opts ...wechatpay.CallOption) (*PostPartnerDeliveryPlanDeliveryPlansResponse, error) {
-	return wechatpay.Call[PostPartnerDeliveryPlanDeliveryPlansResponse](ctx, n.c, "POST", "/v3/marketing/partner/delivery-plan/delivery-plans", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/delivery-plan/delivery-plans", nil, in, opts, new(PostPartnerDeliveryPlanDeliveryPlansResponse))
 }
 
 // PostPartnerDeliveryPlanDeliveryPlansRequest is what [PartnerDeliveryPlanDeliveryPlans.Post] takes.
@@ -104,7 +104,7 @@ type PartnerDeliveryPlanDeliveryPlansBrandIDDeliveryPlans struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016184563.
 func (n PartnerDeliveryPlanDeliveryPlansBrandIDDeliveryPlans) Get(ctx context.Context, in GetPartnerDeliveryPlanDeliveryPlanDeliveryPlansQuery, opts ...wechatpay.CallOption) (*GetPartnerDeliveryPlanDeliveryPlanDeliveryPlansResponse, error) {
-	return wechatpay.Call[GetPartnerDeliveryPlanDeliveryPlanDeliveryPlansResponse](ctx, n.c, "GET", "/v3/marketing/partner/delivery-plan/delivery-plans/{brand_id}/delivery-plans", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/delivery-plan/delivery-plans/{brand_id}/delivery-plans", []string{n.brandID}, in, opts, new(GetPartnerDeliveryPlanDeliveryPlanDeliveryPlansResponse))
 }
 
 // GetPartnerDeliveryPlanDeliveryPlanDeliveryPlansQuery is what [PartnerDeliveryPlanDeliveryPlansBrandIDDeliveryPlans.Get] takes.
@@ -139,7 +139,7 @@ func (n PartnerDeliveryPlanDeliveryPlansPlanID) Terminate() PartnerDeliveryPlanD
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016184594.
 func (n PartnerDeliveryPlanDeliveryPlansPlanID) Patch(ctx context.Context, in PatchPartnerDeliveryPlanDeliveryPlanRequest, opts ...wechatpay.CallOption) (*PatchPartnerDeliveryPlanDeliveryPlanResponse, error) {
-	return wechatpay.Call[PatchPartnerDeliveryPlanDeliveryPlanResponse](ctx, n.c, "PATCH", "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}", []string{n.planID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}", []string{n.planID}, in, opts, new(PatchPartnerDeliveryPlanDeliveryPlanResponse))
 }
 
 // PatchPartnerDeliveryPlanDeliveryPlanRequest is what [PartnerDeliveryPlanDeliveryPlansPlanID.Patch] takes.
@@ -191,7 +191,7 @@ type PartnerDeliveryPlanSpMchIDNotifyURL struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016184598.
 func (n PartnerDeliveryPlanSpMchIDNotifyURL) Post(ctx context.Context, in PostPartnerDeliveryPlanNotifyURLRequest, opts ...wechatpay.CallOption) (*PostPartnerDeliveryPlanNotifyURLResponse, error) {
-	return wechatpay.Call[PostPartnerDeliveryPlanNotifyURLResponse](ctx, n.c, "POST", "/v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url", []string{n.spMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url", []string{n.spMchID}, in, opts, new(PostPartnerDeliveryPlanNotifyURLResponse))
 }
 
 // PostPartnerDeliveryPlanNotifyURLRequest is what [PartnerDeliveryPlanSpMchIDNotifyURL.Post] takes.
@@ -244,9 +244,9 @@ func (n PartnerProductCouponImageGenerationTasks) TaskID(taskID string) PartnerP
 //
 //	POST /v3/marketing/partner/product-coupon/image-generation-tasks
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4017327735 and https://pay.weixin.qq.com/doc/v3/partner/4017327752.
+// See https://pay.weixin.qq.com/doc/v3/partner/4017327735.
 func (n PartnerProductCouponImageGenerationTasks) Post(ctx context.Context, in PostPartnerProductCouponImageGenerationTasksRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponImageGenerationTasksResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponImageGenerationTasksResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/image-generation-tasks", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/image-generation-tasks", nil, in, opts, new(PostPartnerProductCouponImageGenerationTasksResponse))
 }
 
 // PostPartnerProductCouponImageGenerationTasksRequest is what [PartnerProductCouponImageGenerationTasks.Post] takes.
@@ -274,9 +274,9 @@ type PartnerProductCouponImageGenerationTasksTaskID struct {
 //
 //	GET /v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4017327739 and https://pay.weixin.qq.com/doc/v3/partner/4017327753.
+// See https://pay.weixin.qq.com/doc/v3/partner/4017327739.
 func (n PartnerProductCouponImageGenerationTasksTaskID) Get(ctx context.Context, in GetPartnerProductCouponImageGenerationTaskQuery, opts ...wechatpay.CallOption) (*GetPartnerProductCouponImageGenerationTaskResponse, error) {
-	return wechatpay.Call[GetPartnerProductCouponImageGenerationTaskResponse](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}", []string{n.taskID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}", []string{n.taskID}, in, opts, new(GetPartnerProductCouponImageGenerationTaskResponse))
 }
 
 // GetPartnerProductCouponImageGenerationTaskQuery is what [PartnerProductCouponImageGenerationTasksTaskID.Get] takes.
@@ -316,7 +316,7 @@ type PartnerProductCouponMediaUploadImage struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781275.
 func (n PartnerProductCouponMediaUploadImage) Post(ctx context.Context, in PostPartnerProductCouponMediaUploadImageRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponMediaUploadImageResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponMediaUploadImageResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/media/upload-image", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/media/upload-image", nil, in, opts, new(PostPartnerProductCouponMediaUploadImageResponse))
 }
 
 // PostPartnerProductCouponMediaUploadImageRequest is what [PartnerProductCouponMediaUploadImage.Post] takes.
@@ -339,9 +339,9 @@ type PartnerProductCouponNotifyConfigs struct {
 //
 //	GET /v3/marketing/partner/product-coupon/notify-configs
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781284 and https://pay.weixin.qq.com/doc/v3/partner/4016435718.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781284.
 func (n PartnerProductCouponNotifyConfigs) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetPartnerProductCouponNotifyConfigsResponse, error) {
-	return wechatpay.Call[GetPartnerProductCouponNotifyConfigsResponse](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/notify-configs", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/notify-configs", nil, nil, opts, new(GetPartnerProductCouponNotifyConfigsResponse))
 }
 
 // GetPartnerProductCouponNotifyConfigsResponse is the answer of [PartnerProductCouponNotifyConfigs.Get].
@@ -354,9 +354,9 @@ type GetPartnerProductCouponNotifyConfigsResponse struct {
 //
 //	POST /v3/marketing/partner/product-coupon/notify-configs
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781286 and https://pay.weixin.qq.com/doc/v3/partner/4016435719.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781286.
 func (n PartnerProductCouponNotifyConfigs) Post(ctx context.Context, in PostPartnerProductCouponNotifyConfigsRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponNotifyConfigsResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponNotifyConfigsResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/notify-configs", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/notify-configs", nil, in, opts, new(PostPartnerProductCouponNotifyConfigsResponse))
 }
 
 // PostPartnerProductCouponNotifyConfigsRequest is what [PartnerProductCouponNotifyConfigs.Post] takes.
@@ -384,9 +384,9 @@ func (n PartnerProductCouponProductCoupons) ProductCouponID(productCouponID stri
 //
 //	POST /v3/marketing/partner/product-coupon/product-coupons
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781289 and https://pay.weixin.qq.com/doc/v3/partner/4016434630.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781289.
 func (n PartnerProductCouponProductCoupons) Post(ctx context.Context, in PostPartnerProductCouponProductCouponsRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponsResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponsResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons", nil, in, opts, new(PostPartnerProductCouponProductCouponsResponse))
 }
 
 // PostPartnerProductCouponProductCouponsRequest is what [PartnerProductCouponProductCoupons.Post] takes.
@@ -447,9 +447,9 @@ func (n PartnerProductCouponProductCouponsProductCouponID) Stocks() PartnerProdu
 //
 //	GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781292 and https://pay.weixin.qq.com/doc/v3/partner/4016434632.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781292.
 func (n PartnerProductCouponProductCouponsProductCouponID) Get(ctx context.Context, in GetPartnerProductCouponProductCouponQuery, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts, new(ProductCoupon))
 }
 
 // GetPartnerProductCouponProductCouponQuery is what [PartnerProductCouponProductCouponsProductCouponID.Get] takes.
@@ -461,9 +461,9 @@ type GetPartnerProductCouponProductCouponQuery struct {
 //
 //	PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781296 and https://pay.weixin.qq.com/doc/v3/partner/4016434633.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781296.
 func (n PartnerProductCouponProductCouponsProductCouponID) Patch(ctx context.Context, in PatchPartnerProductCouponProductCouponRequest, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}", []string{n.productCouponID}, in, opts, new(ProductCoupon))
 }
 
 // PatchPartnerProductCouponProductCouponRequest is what [PartnerProductCouponProductCouponsProductCouponID.Patch] takes.
@@ -483,9 +483,9 @@ type PartnerProductCouponProductCouponsProductCouponIDDeactivate struct {
 //
 //	POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781290 and https://pay.weixin.qq.com/doc/v3/partner/4016434631.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781290.
 func (n PartnerProductCouponProductCouponsProductCouponIDDeactivate) Post(ctx context.Context, in PostPartnerProductCouponProductCouponDeactivateRequest, opts ...wechatpay.CallOption) (*ProductCoupon, error) {
-	return wechatpay.Call[ProductCoupon](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate", []string{n.productCouponID}, in, opts, new(ProductCoupon))
 }
 
 // PostPartnerProductCouponProductCouponDeactivateRequest is what [PartnerProductCouponProductCouponsProductCouponIDDeactivate.Post] takes.
@@ -512,7 +512,7 @@ func (n PartnerProductCouponProductCouponsProductCouponIDStockBundles) StockBund
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280622.
 func (n PartnerProductCouponProductCouponsProductCouponIDStockBundles) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockBundlesRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockBundlesResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockBundlesResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles", []string{n.productCouponID}, in, opts, new(PostPartnerProductCouponProductCouponStockBundlesResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockBundlesRequest is what [PartnerProductCouponProductCouponsProductCouponIDStockBundles.Post] takes.
@@ -556,7 +556,7 @@ func (n PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundle
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280633.
 func (n PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleID) Patch(ctx context.Context, in PatchPartnerProductCouponProductCouponStockBundleRequest, opts ...wechatpay.CallOption) (*PatchPartnerProductCouponProductCouponStockBundleResponse, error) {
-	return wechatpay.Call[PatchPartnerProductCouponProductCouponStockBundleResponse](ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PatchPartnerProductCouponProductCouponStockBundleResponse))
 }
 
 // PatchPartnerProductCouponProductCouponStockBundleRequest is what [PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleID.Patch] takes.
@@ -589,7 +589,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDA
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280620.
 func (n PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDAssociateStores) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockBundleAssociateStoresRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockBundleAssociateStoresResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockBundleAssociateStoresResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostPartnerProductCouponProductCouponStockBundleAssociateStoresResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockBundleAssociateStoresRequest is what [PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDAssociateStores.Post] takes.
@@ -618,7 +618,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDD
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280629.
 func (n PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDDisassociateStores) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockBundleDisassociateStoresRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockBundleDisassociateStoresResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockBundleDisassociateStoresResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostPartnerProductCouponProductCouponStockBundleDisassociateStoresResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockBundleDisassociateStoresRequest is what [PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDDisassociateStores.Post] takes.
@@ -647,7 +647,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDU
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280642.
 func (n PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDUpdateBudget) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockBundleUpdateBudgetRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockBundleUpdateBudgetResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockBundleUpdateBudgetResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget", []string{n.productCouponID, n.stockBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget", []string{n.productCouponID, n.stockBundleID}, in, opts, new(PostPartnerProductCouponProductCouponStockBundleUpdateBudgetResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockBundleUpdateBudgetRequest is what [PartnerProductCouponProductCouponsProductCouponIDStockBundlesStockBundleIDUpdateBudget.Post] takes.
@@ -682,9 +682,9 @@ func (n PartnerProductCouponProductCouponsProductCouponIDStocks) StockID(stockID
 //
 //	GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781553 and https://pay.weixin.qq.com/doc/v3/partner/4016434641.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781553.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocks) Get(ctx context.Context, in GetPartnerProductCouponProductCouponStocksQuery, opts ...wechatpay.CallOption) (*GetPartnerProductCouponProductCouponStocksResponse, error) {
-	return wechatpay.Call[GetPartnerProductCouponProductCouponStocksResponse](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts, new(GetPartnerProductCouponProductCouponStocksResponse))
 }
 
 // GetPartnerProductCouponProductCouponStocksQuery is what [PartnerProductCouponProductCouponsProductCouponIDStocks.Get] takes.
@@ -709,7 +709,7 @@ type GetPartnerProductCouponProductCouponStocksResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781304.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocks) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStocksRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStocksResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStocksResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks", []string{n.productCouponID}, in, opts, new(PostPartnerProductCouponProductCouponStocksResponse))
 }
 
 // PostPartnerProductCouponProductCouponStocksRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocks.Post] takes.
@@ -782,9 +782,9 @@ func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockID) UploadCo
 //
 //	GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781542 and https://pay.weixin.qq.com/doc/v3/partner/4016434649.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781542.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockID) Get(ctx context.Context, in GetPartnerProductCouponProductCouponStockQuery, opts ...wechatpay.CallOption) (*StockInfo, error) {
-	return wechatpay.Call[StockInfo](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts, new(StockInfo))
 }
 
 // GetPartnerProductCouponProductCouponStockQuery is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockID.Get] takes.
@@ -798,7 +798,7 @@ type GetPartnerProductCouponProductCouponStockQuery struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781556.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockID) Patch(ctx context.Context, in PatchPartnerProductCouponProductCouponStockRequest, opts ...wechatpay.CallOption) (*StockInfo, error) {
-	return wechatpay.Call[StockInfo](ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}", []string{n.productCouponID, n.stockID}, in, opts, new(StockInfo))
 }
 
 // PatchPartnerProductCouponProductCouponStockRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockID.Patch] takes.
@@ -825,7 +825,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociateStor
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781302.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociateStores) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockAssociateStoresRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockAssociateStoresResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockAssociateStoresResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores", []string{n.productCouponID, n.stockID}, in, opts, new(PostPartnerProductCouponProductCouponStockAssociateStoresResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockAssociateStoresRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociateStores.Post] takes.
@@ -852,9 +852,9 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedSto
 //
 //	GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781546 and https://pay.weixin.qq.com/doc/v3/partner/4016434665.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781546.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedStores) Get(ctx context.Context, in GetPartnerProductCouponProductCouponStockAssociatedStoresQuery, opts ...wechatpay.CallOption) (*GetPartnerProductCouponProductCouponStockAssociatedStoresResponse, error) {
-	return wechatpay.Call[GetPartnerProductCouponProductCouponStockAssociatedStoresResponse](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores", []string{n.productCouponID, n.stockID}, in, opts, new(GetPartnerProductCouponProductCouponStockAssociatedStoresResponse))
 }
 
 // GetPartnerProductCouponProductCouponStockAssociatedStoresQuery is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDAssociatedStores.Get] takes.
@@ -882,9 +882,9 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate st
 //
 //	POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781532 and https://pay.weixin.qq.com/doc/v3/partner/4016434661.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781532.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockDeactivateRequest, opts ...wechatpay.CallOption) (*StockInfo, error) {
-	return wechatpay.Call[StockInfo](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate", []string{n.productCouponID, n.stockID}, in, opts, new(StockInfo))
 }
 
 // PostPartnerProductCouponProductCouponStockDeactivateRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDeactivate.Post] takes.
@@ -907,7 +907,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDisassociateS
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781537.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDisassociateStores) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockDisassociateStoresRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockDisassociateStoresResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockDisassociateStoresResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores", []string{n.productCouponID, n.stockID}, in, opts, new(PostPartnerProductCouponProductCouponStockDisassociateStoresResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockDisassociateStoresRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDDisassociateStores.Post] takes.
@@ -936,7 +936,7 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudget 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781561.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudget) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockUpdateBudgetRequest, opts ...wechatpay.CallOption) (*StockInfo, error) {
-	return wechatpay.Call[StockInfo](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget", []string{n.productCouponID, n.stockID}, in, opts, new(StockInfo))
 }
 
 // PostPartnerProductCouponProductCouponStockUpdateBudgetRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUpdateBudget.Post] takes.
@@ -961,9 +961,9 @@ type PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUploadCouponC
 //
 //	POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781572 and https://pay.weixin.qq.com/doc/v3/partner/4016434668.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781572.
 func (n PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUploadCouponCodes) Post(ctx context.Context, in PostPartnerProductCouponProductCouponStockUploadCouponCodesRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponProductCouponStockUploadCouponCodesResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponProductCouponStockUploadCouponCodesResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes", []string{n.productCouponID, n.stockID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes", []string{n.productCouponID, n.stockID}, in, opts, new(PostPartnerProductCouponProductCouponStockUploadCouponCodesResponse))
 }
 
 // PostPartnerProductCouponProductCouponStockUploadCouponCodesRequest is what [PartnerProductCouponProductCouponsProductCouponIDStocksStockIDUploadCouponCodes.Post] takes.
@@ -1035,7 +1035,7 @@ func (n PartnerProductCouponUsersOpenIDCouponBundles) UserCouponBundleID(userCou
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280664.
 func (n PartnerProductCouponUsersOpenIDCouponBundles) Post(ctx context.Context, in PostPartnerProductCouponUserCouponBundlesRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponUserCouponBundlesResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponUserCouponBundlesResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles", []string{n.openID}, in, opts, new(PostPartnerProductCouponUserCouponBundlesResponse))
 }
 
 // PostPartnerProductCouponUserCouponBundlesRequest is what [PartnerProductCouponUsersOpenIDCouponBundles.Post] takes.
@@ -1080,7 +1080,7 @@ type PartnerProductCouponUsersOpenIDCouponBundlesUserCouponBundleIDDeactivate st
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280658.
 func (n PartnerProductCouponUsersOpenIDCouponBundlesUserCouponBundleIDDeactivate) Post(ctx context.Context, in PostPartnerProductCouponUserCouponBundleDeactivateRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponUserCouponBundleDeactivateResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponUserCouponBundleDeactivateResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate", []string{n.openID, n.userCouponBundleID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate", []string{n.openID, n.userCouponBundleID}, in, opts, new(PostPartnerProductCouponUserCouponBundleDeactivateResponse))
 }
 
 // PostPartnerProductCouponUserCouponBundleDeactivateRequest is what [PartnerProductCouponUsersOpenIDCouponBundlesUserCouponBundleIDDeactivate.Post] takes.
@@ -1114,9 +1114,9 @@ func (n PartnerProductCouponUsersOpenIDCoupons) CouponCode(couponCode string) Pa
 //
 //	GET /v3/marketing/partner/product-coupon/users/{openid}/coupons
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781590 and https://pay.weixin.qq.com/doc/v3/partner/4016435703.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781590.
 func (n PartnerProductCouponUsersOpenIDCoupons) Get(ctx context.Context, in GetPartnerProductCouponUserCouponsQuery, opts ...wechatpay.CallOption) (*GetPartnerProductCouponUserCouponsResponse, error) {
-	return wechatpay.Call[GetPartnerProductCouponUserCouponsResponse](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts, new(GetPartnerProductCouponUserCouponsResponse))
 }
 
 // GetPartnerProductCouponUserCouponsQuery is what [PartnerProductCouponUsersOpenIDCoupons.Get] takes.
@@ -1144,7 +1144,7 @@ type GetPartnerProductCouponUserCouponsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781605.
 func (n PartnerProductCouponUsersOpenIDCoupons) Post(ctx context.Context, in PostPartnerProductCouponUserCouponsRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons", []string{n.openID}, in, opts, new(Coupon))
 }
 
 // PostPartnerProductCouponUserCouponsRequest is what [PartnerProductCouponUsersOpenIDCoupons.Post] takes.
@@ -1190,9 +1190,9 @@ func (n PartnerProductCouponUsersOpenIDCouponsCouponCode) Use() PartnerProductCo
 //
 //	GET /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781582 and https://pay.weixin.qq.com/doc/v3/partner/4016435702.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781582.
 func (n PartnerProductCouponUsersOpenIDCouponsCouponCode) Get(ctx context.Context, in GetPartnerProductCouponUserCouponQuery, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // GetPartnerProductCouponUserCouponQuery is what [PartnerProductCouponUsersOpenIDCouponsCouponCode.Get] takes.
@@ -1214,9 +1214,9 @@ type PartnerProductCouponUsersOpenIDCouponsCouponCodeConfirm struct {
 //
 //	POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781575 and https://pay.weixin.qq.com/doc/v3/partner/4016435562.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781575.
 func (n PartnerProductCouponUsersOpenIDCouponsCouponCodeConfirm) Post(ctx context.Context, in PostPartnerProductCouponUserCouponConfirmRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponUserCouponConfirmResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponUserCouponConfirmResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm", []string{n.openID, n.couponCode}, in, opts, new(PostPartnerProductCouponUserCouponConfirmResponse))
 }
 
 // PostPartnerProductCouponUserCouponConfirmRequest is what [PartnerProductCouponUsersOpenIDCouponsCouponCodeConfirm.Post] takes.
@@ -1266,7 +1266,7 @@ type PartnerProductCouponUsersOpenIDCouponsCouponCodeDeactivate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015781578.
 func (n PartnerProductCouponUsersOpenIDCouponsCouponCodeDeactivate) Post(ctx context.Context, in PostPartnerProductCouponUserCouponDeactivateRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostPartnerProductCouponUserCouponDeactivateRequest is what [PartnerProductCouponUsersOpenIDCouponsCouponCodeDeactivate.Post] takes.
@@ -1290,9 +1290,9 @@ type PartnerProductCouponUsersOpenIDCouponsCouponCodeReturn struct {
 //
 //	POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781599 and https://pay.weixin.qq.com/doc/v3/partner/4016435674.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781599.
 func (n PartnerProductCouponUsersOpenIDCouponsCouponCodeReturn) Post(ctx context.Context, in PostPartnerProductCouponUserCouponReturnRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostPartnerProductCouponUserCouponReturnRequest is what [PartnerProductCouponUsersOpenIDCouponsCouponCodeReturn.Post] takes.
@@ -1316,9 +1316,9 @@ type PartnerProductCouponUsersOpenIDCouponsCouponCodeUse struct {
 //
 //	POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4015781608 and https://pay.weixin.qq.com/doc/v3/partner/4016435636.
+// See https://pay.weixin.qq.com/doc/v3/partner/4015781608.
 func (n PartnerProductCouponUsersOpenIDCouponsCouponCodeUse) Post(ctx context.Context, in PostPartnerProductCouponUserCouponUseRequest, opts ...wechatpay.CallOption) (*Coupon, error) {
-	return wechatpay.Call[Coupon](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use", []string{n.openID, n.couponCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use", []string{n.openID, n.couponCode}, in, opts, new(Coupon))
 }
 
 // PostPartnerProductCouponUserCouponUseRequest is what [PartnerProductCouponUsersOpenIDCouponsCouponCodeUse.Post] takes.
@@ -1348,7 +1348,7 @@ type PartnerProductCouponUsersOpenIDPreSendCoupon struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016434365.
 func (n PartnerProductCouponUsersOpenIDPreSendCoupon) Post(ctx context.Context, in PostPartnerProductCouponUserPreSendCouponRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponUserPreSendCouponResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponUserPreSendCouponResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon", []string{n.openID}, in, opts, new(PostPartnerProductCouponUserPreSendCouponResponse))
 }
 
 // PostPartnerProductCouponUserPreSendCouponRequest is what [PartnerProductCouponUsersOpenIDPreSendCoupon.Post] takes.
@@ -1379,7 +1379,7 @@ type PartnerProductCouponUsersOpenIDPreSendCouponBundle struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016280670.
 func (n PartnerProductCouponUsersOpenIDPreSendCouponBundle) Post(ctx context.Context, in PostPartnerProductCouponUserPreSendCouponBundleRequest, opts ...wechatpay.CallOption) (*PostPartnerProductCouponUserPreSendCouponBundleResponse, error) {
-	return wechatpay.Call[PostPartnerProductCouponUserPreSendCouponBundleResponse](ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle", []string{n.openID}, in, opts, new(PostPartnerProductCouponUserPreSendCouponBundleResponse))
 }
 
 // PostPartnerProductCouponUserPreSendCouponBundleRequest is what [PartnerProductCouponUsersOpenIDPreSendCouponBundle.Post] takes.

@@ -25,7 +25,7 @@ func (n Partnerships) Terminate() PartnershipsTerminate { return PartnershipsTer
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012380536 and https://pay.weixin.qq.com/doc/v3/partner/4012381479.
 func (n Partnerships) Get(ctx context.Context, in GetPartnershipsQuery, opts ...wechatpay.CallOption) (*GetPartnershipsResponse, error) {
-	return wechatpay.Call[GetPartnershipsResponse](ctx, n.c, "GET", "/v3/marketing/partnerships", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/partnerships", nil, in, opts, new(GetPartnershipsResponse))
 }
 
 // GetPartnershipsQuery is what [Partnerships.Get] takes.
@@ -55,7 +55,7 @@ type PartnershipsBuild struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012380498 and https://pay.weixin.qq.com/doc/v3/partner/4012381469.
 func (n PartnershipsBuild) Post(ctx context.Context, in PostPartnershipsBuildRequest, opts ...wechatpay.CallOption) (*PostPartnershipsBuildResponse, error) {
-	return wechatpay.Call[PostPartnershipsBuildResponse](ctx, n.c, "POST", "/v3/marketing/partnerships/build", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partnerships/build", nil, in, opts, new(PostPartnershipsBuildResponse))
 }
 
 // PostPartnershipsBuildRequest is what [PartnershipsBuild.Post] takes.
@@ -86,7 +86,7 @@ type PartnershipsTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017164460 and https://pay.weixin.qq.com/doc/v3/partner/4017171868.
 func (n PartnershipsTerminate) Post(ctx context.Context, in PostPartnershipsTerminateRequest, opts ...wechatpay.CallOption) (*PostPartnershipsTerminateResponse, error) {
-	return wechatpay.Call[PostPartnershipsTerminateResponse](ctx, n.c, "POST", "/v3/marketing/partnerships/terminate", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/partnerships/terminate", nil, in, opts, new(PostPartnershipsTerminateResponse))
 }
 
 // PostPartnershipsTerminateRequest is what [PartnershipsTerminate.Post] takes.

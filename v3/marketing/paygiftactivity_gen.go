@@ -37,7 +37,7 @@ func (n PaygiftactivityActivities) ActivityID(activityID string) Paygiftactivity
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489126 and https://pay.weixin.qq.com/doc/v3/partner/4012493214.
 func (n PaygiftactivityActivities) Get(ctx context.Context, in GetPaygiftactivityActivitiesQuery, opts ...wechatpay.CallOption) (*GetPaygiftactivityActivitiesResponse, error) {
-	return wechatpay.Call[GetPaygiftactivityActivitiesResponse](ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities", nil, in, opts, new(GetPaygiftactivityActivitiesResponse))
 }
 
 // GetPaygiftactivityActivitiesQuery is what [PaygiftactivityActivities.Get] takes.
@@ -84,7 +84,7 @@ func (n PaygiftactivityActivitiesActivityID) Terminate() PaygiftactivityActiviti
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012487971 and https://pay.weixin.qq.com/doc/v3/partner/4012492967.
 func (n PaygiftactivityActivitiesActivityID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetPaygiftactivityActivityResponse, error) {
-	return wechatpay.Call[GetPaygiftactivityActivityResponse](ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}", []string{n.activityID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}", []string{n.activityID}, nil, opts, new(GetPaygiftactivityActivityResponse))
 }
 
 // GetPaygiftactivityActivityResponse is the answer of [PaygiftactivityActivitiesActivityID.Get].
@@ -115,7 +115,7 @@ type PaygiftactivityActivitiesActivityIDGoods struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466448 and https://pay.weixin.qq.com/doc/v3/partner/4012466492.
 func (n PaygiftactivityActivitiesActivityIDGoods) Get(ctx context.Context, in GetPaygiftactivityActivityGoodsQuery, opts ...wechatpay.CallOption) (*ActivityInfo, error) {
-	return wechatpay.Call[ActivityInfo](ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}/goods", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}/goods", []string{n.activityID}, in, opts, new(ActivityInfo))
 }
 
 // GetPaygiftactivityActivityGoodsQuery is what [PaygiftactivityActivitiesActivityIDGoods.Get] takes.
@@ -146,7 +146,7 @@ func (n PaygiftactivityActivitiesActivityIDMerchants) Delete() PaygiftactivityAc
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466149 and https://pay.weixin.qq.com/doc/v3/partner/4012466191.
 func (n PaygiftactivityActivitiesActivityIDMerchants) Get(ctx context.Context, in GetPaygiftactivityActivityMerchantsQuery, opts ...wechatpay.CallOption) (*ActivityInfo, error) {
-	return wechatpay.Call[ActivityInfo](ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants", []string{n.activityID}, in, opts, new(ActivityInfo))
 }
 
 // GetPaygiftactivityActivityMerchantsQuery is what [PaygiftactivityActivitiesActivityIDMerchants.Get] takes.
@@ -167,7 +167,7 @@ type PaygiftactivityActivitiesActivityIDMerchantsAdd struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466671 and https://pay.weixin.qq.com/doc/v3/partner/4012466735.
 func (n PaygiftactivityActivitiesActivityIDMerchantsAdd) Post(ctx context.Context, in PostPaygiftactivityActivityMerchantsAddRequest, opts ...wechatpay.CallOption) (*PostPaygiftactivityActivityMerchantsAddResponse, error) {
-	return wechatpay.Call[PostPaygiftactivityActivityMerchantsAddResponse](ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants/add", []string{n.activityID}, in, opts, new(PostPaygiftactivityActivityMerchantsAddResponse))
 }
 
 // PostPaygiftactivityActivityMerchantsAddRequest is what [PaygiftactivityActivitiesActivityIDMerchantsAdd.Post] takes.
@@ -195,7 +195,7 @@ type PaygiftactivityActivitiesActivityIDMerchantsDelete struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466787 and https://pay.weixin.qq.com/doc/v3/partner/4012466827.
 func (n PaygiftactivityActivitiesActivityIDMerchantsDelete) Post(ctx context.Context, in PostPaygiftactivityActivityMerchantsDeleteRequest, opts ...wechatpay.CallOption) (*PostPaygiftactivityActivityMerchantsDeleteResponse, error) {
-	return wechatpay.Call[PostPaygiftactivityActivityMerchantsDeleteResponse](ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/merchants/delete", []string{n.activityID}, in, opts, new(PostPaygiftactivityActivityMerchantsDeleteResponse))
 }
 
 // PostPaygiftactivityActivityMerchantsDeleteRequest is what [PaygiftactivityActivitiesActivityIDMerchantsDelete.Post] takes.
@@ -222,7 +222,7 @@ type PaygiftactivityActivitiesActivityIDTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466523 and https://pay.weixin.qq.com/doc/v3/partner/4012466633.
 func (n PaygiftactivityActivitiesActivityIDTerminate) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostPaygiftactivityActivityTerminateResponse, error) {
-	return wechatpay.Call[PostPaygiftactivityActivityTerminateResponse](ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/terminate", []string{n.activityID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/paygiftactivity/activities/{activity_id}/terminate", []string{n.activityID}, nil, opts, new(PostPaygiftactivityActivityTerminateResponse))
 }
 
 // PostPaygiftactivityActivityTerminateResponse is the answer of [PaygiftactivityActivitiesActivityIDTerminate.Post].
@@ -242,7 +242,7 @@ type PaygiftactivityUniqueThresholdActivity struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012487898 and https://pay.weixin.qq.com/doc/v3/partner/4012492900.
 func (n PaygiftactivityUniqueThresholdActivity) Post(ctx context.Context, in PostPaygiftactivityUniqueThresholdActivityRequest, opts ...wechatpay.CallOption) (*PostPaygiftactivityUniqueThresholdActivityResponse, error) {
-	return wechatpay.Call[PostPaygiftactivityUniqueThresholdActivityResponse](ctx, n.c, "POST", "/v3/marketing/paygiftactivity/unique-threshold-activity", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/paygiftactivity/unique-threshold-activity", nil, in, opts, new(PostPaygiftactivityUniqueThresholdActivityResponse))
 }
 
 // PostPaygiftactivityUniqueThresholdActivityRequest is what [PaygiftactivityUniqueThresholdActivity.Post] takes.

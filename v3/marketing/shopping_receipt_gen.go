@@ -44,7 +44,7 @@ func (n ShoppingReceiptCustomentrances) BrandID(brandID string) ShoppingReceiptC
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526342 and https://pay.weixin.qq.com/doc/v3/partner/4012697703.
 func (n ShoppingReceiptCustomentrances) Post(ctx context.Context, in PostShoppingReceiptCustomentrancesRequest, opts ...wechatpay.CallOption) (*Customentrance, error) {
-	return wechatpay.Call[Customentrance](ctx, n.c, "POST", "/v3/marketing/shopping-receipt/customentrances", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/shopping-receipt/customentrances", nil, in, opts, new(Customentrance))
 }
 
 // PostShoppingReceiptCustomentrancesRequest is what [ShoppingReceiptCustomentrances.Post] takes.
@@ -72,7 +72,7 @@ type ShoppingReceiptCustomentrancesBrandID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526406 and https://pay.weixin.qq.com/doc/v3/partner/4012698331.
 func (n ShoppingReceiptCustomentrancesBrandID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Customentrance, error) {
-	return wechatpay.Call[Customentrance](ctx, n.c, "GET", "/v3/marketing/shopping-receipt/customentrances/{brand_id}", []string{n.brandID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/shopping-receipt/customentrances/{brand_id}", []string{n.brandID}, nil, opts, new(Customentrance))
 }
 
 // Patch 更新自定义入口
@@ -81,7 +81,7 @@ func (n ShoppingReceiptCustomentrancesBrandID) Get(ctx context.Context, opts ...
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526475 and https://pay.weixin.qq.com/doc/v3/partner/4012697769.
 func (n ShoppingReceiptCustomentrancesBrandID) Patch(ctx context.Context, in PatchShoppingReceiptCustomentranceRequest, opts ...wechatpay.CallOption) (*Customentrance, error) {
-	return wechatpay.Call[Customentrance](ctx, n.c, "PATCH", "/v3/marketing/shopping-receipt/customentrances/{brand_id}", []string{n.brandID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/marketing/shopping-receipt/customentrances/{brand_id}", []string{n.brandID}, in, opts, new(Customentrance))
 }
 
 // PatchShoppingReceiptCustomentranceRequest is what [ShoppingReceiptCustomentrancesBrandID.Patch] takes.
@@ -107,7 +107,7 @@ type ShoppingReceiptMerchantshoppingreceiptjumpinfos struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012443843 and https://pay.weixin.qq.com/doc/v3/partner/4012443825.
 func (n ShoppingReceiptMerchantshoppingreceiptjumpinfos) Post(ctx context.Context, in PostShoppingReceiptMerchantshoppingreceiptjumpinfosRequest, opts ...wechatpay.CallOption) (*PostShoppingReceiptMerchantshoppingreceiptjumpinfosResponse, error) {
-	return wechatpay.Call[PostShoppingReceiptMerchantshoppingreceiptjumpinfosResponse](ctx, n.c, "POST", "/v3/marketing/shopping-receipt/merchantshoppingreceiptjumpinfos", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/shopping-receipt/merchantshoppingreceiptjumpinfos", nil, in, opts, new(PostShoppingReceiptMerchantshoppingreceiptjumpinfosResponse))
 }
 
 // PostShoppingReceiptMerchantshoppingreceiptjumpinfosRequest is what [ShoppingReceiptMerchantshoppingreceiptjumpinfos.Post] takes.
@@ -136,7 +136,7 @@ type ShoppingReceiptShoppingreceipts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012553506 and https://pay.weixin.qq.com/doc/v3/partner/4012698614.
 func (n ShoppingReceiptShoppingreceipts) Post(ctx context.Context, in PostShoppingReceiptShoppingreceiptsRequest, opts ...wechatpay.CallOption) (*PostShoppingReceiptShoppingreceiptsResponse, error) {
-	return wechatpay.Call[PostShoppingReceiptShoppingreceiptsResponse](ctx, n.c, "POST", "/v3/marketing/shopping-receipt/shoppingreceipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/shopping-receipt/shoppingreceipts", nil, in, opts, new(PostShoppingReceiptShoppingreceiptsResponse))
 }
 
 // PostShoppingReceiptShoppingreceiptsRequest is what [ShoppingReceiptShoppingreceipts.Post] takes.

@@ -32,7 +32,7 @@ func (n WeeklyDiscountActivities) ActivityID(activityID string) WeeklyDiscountAc
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_3.shtml.
 func (n WeeklyDiscountActivities) Get(ctx context.Context, in GetWeeklyDiscountActivitiesQuery, opts ...wechatpay.CallOption) (*GetWeeklyDiscountActivitiesResponse, error) {
-	return wechatpay.Call[GetWeeklyDiscountActivitiesResponse](ctx, n.c, "GET", "/v3/marketing/weekly-discount/activities", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/weekly-discount/activities", nil, in, opts, new(GetWeeklyDiscountActivitiesResponse))
 }
 
 // GetWeeklyDiscountActivitiesQuery is what [WeeklyDiscountActivities.Get] takes.
@@ -70,7 +70,7 @@ func (n WeeklyDiscountActivitiesActivityID) Apply() WeeklyDiscountActivitiesActi
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_2.shtml.
 func (n WeeklyDiscountActivitiesActivityID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetWeeklyDiscountActivityResponse, error) {
-	return wechatpay.Call[GetWeeklyDiscountActivityResponse](ctx, n.c, "GET", "/v3/marketing/weekly-discount/activities/{activity_id}", []string{n.activityID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/weekly-discount/activities/{activity_id}", []string{n.activityID}, nil, opts, new(GetWeeklyDiscountActivityResponse))
 }
 
 // GetWeeklyDiscountActivityResponse is the answer of [WeeklyDiscountActivitiesActivityID.Get].
@@ -104,7 +104,7 @@ type WeeklyDiscountActivitiesActivityIDApply struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_1.shtml.
 func (n WeeklyDiscountActivitiesActivityIDApply) Post(ctx context.Context, in PostWeeklyDiscountActivityApplyRequest, opts ...wechatpay.CallOption) (*PostWeeklyDiscountActivityApplyResponse, error) {
-	return wechatpay.Call[PostWeeklyDiscountActivityApplyResponse](ctx, n.c, "POST", "/v3/marketing/weekly-discount/activities/{activity_id}/apply", []string{n.activityID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/weekly-discount/activities/{activity_id}/apply", []string{n.activityID}, in, opts, new(PostWeeklyDiscountActivityApplyResponse))
 }
 
 // PostWeeklyDiscountActivityApplyRequest is what [WeeklyDiscountActivitiesActivityIDApply.Post] takes.

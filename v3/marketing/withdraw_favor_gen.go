@@ -49,7 +49,7 @@ type WithdrawFavorUsersOpenIDCoupons struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_2.shtml.
 func (n WithdrawFavorUsersOpenIDCoupons) Get(ctx context.Context, in GetWithdrawFavorUserCouponsQuery, opts ...wechatpay.CallOption) (*GetWithdrawFavorUserCouponsResponse, error) {
-	return wechatpay.Call[GetWithdrawFavorUserCouponsResponse](ctx, n.c, "GET", "/v3/marketing/withdraw-favor/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/withdraw-favor/users/{openid}/coupons", []string{n.openID}, in, opts, new(GetWithdrawFavorUserCouponsResponse))
 }
 
 // GetWithdrawFavorUserCouponsQuery is what [WithdrawFavorUsersOpenIDCoupons.Get] takes.
@@ -75,7 +75,7 @@ type GetWithdrawFavorUserCouponsResponse struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_1.shtml.
 func (n WithdrawFavorUsersOpenIDCoupons) Post(ctx context.Context, in PostWithdrawFavorUserCouponsRequest, opts ...wechatpay.CallOption) (*PostWithdrawFavorUserCouponsResponse, error) {
-	return wechatpay.Call[PostWithdrawFavorUserCouponsResponse](ctx, n.c, "POST", "/v3/marketing/withdraw-favor/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/marketing/withdraw-favor/users/{openid}/coupons", []string{n.openID}, in, opts, new(PostWithdrawFavorUserCouponsResponse))
 }
 
 // PostWithdrawFavorUserCouponsRequest is what [WithdrawFavorUsersOpenIDCoupons.Post] takes.

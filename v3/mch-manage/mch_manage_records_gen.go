@@ -38,7 +38,7 @@ func (n MchManageRecordsManageRecordID) MchManageSubmissions() MchManageRecordsM
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940383.
 func (n MchManageRecordsManageRecordID) Get(ctx context.Context, in GetMchManageRecordQuery, opts ...wechatpay.CallOption) (*GetMchManageRecordResponse, error) {
-	return wechatpay.Call[GetMchManageRecordResponse](ctx, n.c, "GET", "/v3/mch-manage/mch-manage-records/{manage_record_id}", []string{n.manageRecordID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch-manage/mch-manage-records/{manage_record_id}", []string{n.manageRecordID}, in, opts, new(GetMchManageRecordResponse))
 }
 
 // GetMchManageRecordQuery is what [MchManageRecordsManageRecordID.Get] takes.
@@ -79,7 +79,7 @@ type MchManageRecordsManageRecordIDMchManageSubmissions struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940417.
 func (n MchManageRecordsManageRecordIDMchManageSubmissions) Post(ctx context.Context, in PostMchManageRecordMchManageSubmissionsRequest, opts ...wechatpay.CallOption) (*PostMchManageRecordMchManageSubmissionsResponse, error) {
-	return wechatpay.Call[PostMchManageRecordMchManageSubmissionsResponse](ctx, n.c, "POST", "/v3/mch-manage/mch-manage-records/{manage_record_id}/mch-manage-submissions", []string{n.manageRecordID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mch-manage/mch-manage-records/{manage_record_id}/mch-manage-submissions", []string{n.manageRecordID}, in, opts, new(PostMchManageRecordMchManageSubmissionsResponse))
 }
 
 // PostMchManageRecordMchManageSubmissionsRequest is what [MchManageRecordsManageRecordIDMchManageSubmissions.Post] takes.
@@ -115,7 +115,7 @@ type MchManageRecordsSubMchIDSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940381.
 func (n MchManageRecordsSubMchIDSubMchID) Get(ctx context.Context, in GetMchManageRecordsSubMchIDQuery, opts ...wechatpay.CallOption) (*GetMchManageRecordsSubMchIDResponse, error) {
-	return wechatpay.Call[GetMchManageRecordsSubMchIDResponse](ctx, n.c, "GET", "/v3/mch-manage/mch-manage-records/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch-manage/mch-manage-records/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts, new(GetMchManageRecordsSubMchIDResponse))
 }
 
 // GetMchManageRecordsSubMchIDQuery is what [MchManageRecordsSubMchIDSubMchID.Get] takes.

@@ -67,7 +67,7 @@ type SubmissionFilesSubMchIDSubMchIDUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940425.
 func (n SubmissionFilesSubMchIDSubMchIDUpload) Post(ctx context.Context, in UploadSubmissionFileRequest, opts ...wechatpay.CallOption) (*UploadSubmissionFileResponse, error) {
-	return wechatpay.Call[UploadSubmissionFileResponse](ctx, n.c, "POST", "/v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload", []string{n.subMchID}, in, opts, new(UploadSubmissionFileResponse))
 }
 
 // UploadSubmissionFileRequest is what [SubmissionFilesSubMchIDSubMchIDUpload.Post] takes.

@@ -40,7 +40,7 @@ func (n EnhancedDueDiligenceDueDiligenceID) Upload() EnhancedDueDiligenceDueDili
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015631048.
 func (n EnhancedDueDiligenceDueDiligenceID) Get(ctx context.Context, in GetEnhancedDueDiligenceQuery, opts ...wechatpay.CallOption) (*GetEnhancedDueDiligenceResponse, error) {
-	return wechatpay.Call[GetEnhancedDueDiligenceResponse](ctx, n.c, "GET", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}", []string{n.dueDiligenceID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}", []string{n.dueDiligenceID}, in, opts, new(GetEnhancedDueDiligenceResponse))
 }
 
 // GetEnhancedDueDiligenceQuery is what [EnhancedDueDiligenceDueDiligenceID.Get] takes.
@@ -75,7 +75,7 @@ type EnhancedDueDiligenceDueDiligenceIDSubmit struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015631033.
 func (n EnhancedDueDiligenceDueDiligenceIDSubmit) Post(ctx context.Context, in PostEnhancedDueDiligenceSubmitRequest, opts ...wechatpay.CallOption) (*PostEnhancedDueDiligenceSubmitResponse, error) {
-	return wechatpay.Call[PostEnhancedDueDiligenceSubmitResponse](ctx, n.c, "POST", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/submit", []string{n.dueDiligenceID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/submit", []string{n.dueDiligenceID}, in, opts, new(PostEnhancedDueDiligenceSubmitResponse))
 }
 
 // PostEnhancedDueDiligenceSubmitRequest is what [EnhancedDueDiligenceDueDiligenceIDSubmit.Post] takes.
@@ -104,7 +104,7 @@ type EnhancedDueDiligenceDueDiligenceIDUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015631042.
 func (n EnhancedDueDiligenceDueDiligenceIDUpload) Post(ctx context.Context, in UploadDueDiligenceFileRequest, opts ...wechatpay.CallOption) (*UploadDueDiligenceFileResponse, error) {
-	return wechatpay.Call[UploadDueDiligenceFileResponse](ctx, n.c, "POST", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload", []string{n.dueDiligenceID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload", []string{n.dueDiligenceID}, in, opts, new(UploadDueDiligenceFileResponse))
 }
 
 // UploadDueDiligenceFileRequest is what [EnhancedDueDiligenceDueDiligenceIDUpload.Post] takes.

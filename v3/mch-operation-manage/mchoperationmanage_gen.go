@@ -58,7 +58,7 @@ type MerchantLimitationsSubMchIDSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012803072.
 func (n MerchantLimitationsSubMchIDSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantLimitationsSubMchIDResponse, error) {
-	return wechatpay.Call[GetMerchantLimitationsSubMchIDResponse](ctx, n.c, "GET", "/v3/mch-operation-manage/merchant-limitations/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch-operation-manage/merchant-limitations/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetMerchantLimitationsSubMchIDResponse))
 }
 
 // GetMerchantLimitationsSubMchIDResponse is the answer of [MerchantLimitationsSubMchIDSubMchID.Get].

@@ -37,7 +37,7 @@ func (n RiskWithdrawlApply) OutRequestNo() RiskWithdrawlApplyOutRequestNo {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012488950.
 func (n RiskWithdrawlApply) Post(ctx context.Context, in PostRiskWithdrawlApplyRequest, opts ...wechatpay.CallOption) (*PostRiskWithdrawlApplyResponse, error) {
-	return wechatpay.Call[PostRiskWithdrawlApplyResponse](ctx, n.c, "POST", "/v3/mch_operate/risk/withdrawl-apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mch_operate/risk/withdrawl-apply", nil, in, opts, new(PostRiskWithdrawlApplyResponse))
 }
 
 // PostRiskWithdrawlApplyRequest is what [RiskWithdrawlApply.Post] takes.
@@ -82,7 +82,7 @@ type RiskWithdrawlApplyApplymentIDApplymentID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012778400.
 func (n RiskWithdrawlApplyApplymentIDApplymentID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetRiskWithdrawlApplyApplymentIDResponse, error) {
-	return wechatpay.Call[GetRiskWithdrawlApplyApplymentIDResponse](ctx, n.c, "GET", "/v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}", []string{n.applymentID}, nil, opts, new(GetRiskWithdrawlApplyApplymentIDResponse))
 }
 
 // GetRiskWithdrawlApplyApplymentIDResponse is the answer of [RiskWithdrawlApplyApplymentIDApplymentID.Get].
@@ -112,7 +112,7 @@ type RiskWithdrawlApplyOutRequestNoOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476164.
 func (n RiskWithdrawlApplyOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetRiskWithdrawlApplyOutRequestNoResponse, error) {
-	return wechatpay.Call[GetRiskWithdrawlApplyOutRequestNoResponse](ctx, n.c, "GET", "/v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts, new(GetRiskWithdrawlApplyOutRequestNoResponse))
 }
 
 // GetRiskWithdrawlApplyOutRequestNoResponse is the answer of [RiskWithdrawlApplyOutRequestNoOutRequestNo.Get].

@@ -29,7 +29,7 @@ func (n Mchcontactalterapplyment) Merchant() MchcontactalterapplymentMerchant {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015617906.
 func (n Mchcontactalterapplyment) Post(ctx context.Context, in PostMchcontactalterapplymentRequest, opts ...wechatpay.CallOption) (*PostMchcontactalterapplymentResponse, error) {
-	return wechatpay.Call[PostMchcontactalterapplymentResponse](ctx, n.c, "POST", "/v3/mchalterapply/mchcontactalterapplyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/mchcontactalterapplyment", nil, in, opts, new(PostMchcontactalterapplymentResponse))
 }
 
 // PostMchcontactalterapplymentRequest is what [Mchcontactalterapplyment.Post] takes.
@@ -61,7 +61,7 @@ func (n MchcontactalterapplymentApplyID) Revoke() MchcontactalterapplymentApplyI
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015617911.
 func (n MchcontactalterapplymentApplyID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchcontactalterapplymentResponse, error) {
-	return wechatpay.Call[GetMchcontactalterapplymentResponse](ctx, n.c, "GET", "/v3/mchalterapply/mchcontactalterapplyment/{apply_id}", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/mchcontactalterapplyment/{apply_id}", []string{n.applyID}, nil, opts, new(GetMchcontactalterapplymentResponse))
 }
 
 // GetMchcontactalterapplymentResponse is the answer of [MchcontactalterapplymentApplyID.Get].
@@ -86,7 +86,7 @@ type MchcontactalterapplymentApplyIDRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015617919.
 func (n MchcontactalterapplymentApplyIDRevoke) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostMchcontactalterapplymentRevokeResponse, error) {
-	return wechatpay.Call[PostMchcontactalterapplymentRevokeResponse](ctx, n.c, "POST", "/v3/mchalterapply/mchcontactalterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/mchcontactalterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts, new(PostMchcontactalterapplymentRevokeResponse))
 }
 
 // PostMchcontactalterapplymentRevokeResponse is the answer of [MchcontactalterapplymentApplyIDRevoke.Post].
@@ -140,7 +140,7 @@ type MchcontactalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo struct
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015617915.
 func (n MchcontactalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchcontactalterapplymentMerchantOutRequestNoResponse, error) {
-	return wechatpay.Call[GetMchcontactalterapplymentMerchantOutRequestNoResponse](ctx, n.c, "GET", "/v3/mchalterapply/mchcontactalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}", []string{n.merchantCode, n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/mchcontactalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}", []string{n.merchantCode, n.outRequestNo}, nil, opts, new(GetMchcontactalterapplymentMerchantOutRequestNoResponse))
 }
 
 // GetMchcontactalterapplymentMerchantOutRequestNoResponse is the answer of [MchcontactalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo.Get].

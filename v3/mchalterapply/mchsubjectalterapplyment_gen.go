@@ -29,7 +29,7 @@ func (n Mchsubjectalterapplyment) Merchant() MchsubjectalterapplymentMerchant {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014090649.
 func (n Mchsubjectalterapplyment) Post(ctx context.Context, in PostMchsubjectalterapplymentRequest, opts ...wechatpay.CallOption) (*PostMchsubjectalterapplymentResponse, error) {
-	return wechatpay.Call[PostMchsubjectalterapplymentResponse](ctx, n.c, "POST", "/v3/mchalterapply/mchsubjectalterapplyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/mchsubjectalterapplyment", nil, in, opts, new(PostMchsubjectalterapplymentResponse))
 }
 
 // PostMchsubjectalterapplymentRequest is what [Mchsubjectalterapplyment.Post] takes.
@@ -69,7 +69,7 @@ func (n MchsubjectalterapplymentApplyID) Revoke() MchsubjectalterapplymentApplyI
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014090655.
 func (n MchsubjectalterapplymentApplyID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchsubjectalterapplymentResponse, error) {
-	return wechatpay.Call[GetMchsubjectalterapplymentResponse](ctx, n.c, "GET", "/v3/mchalterapply/mchsubjectalterapplyment/{apply_id}", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/mchsubjectalterapplyment/{apply_id}", []string{n.applyID}, nil, opts, new(GetMchsubjectalterapplymentResponse))
 }
 
 // GetMchsubjectalterapplymentResponse is the answer of [MchsubjectalterapplymentApplyID.Get].
@@ -94,7 +94,7 @@ type MchsubjectalterapplymentApplyIDRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014090672.
 func (n MchsubjectalterapplymentApplyIDRevoke) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostMchsubjectalterapplymentRevokeResponse, error) {
-	return wechatpay.Call[PostMchsubjectalterapplymentRevokeResponse](ctx, n.c, "POST", "/v3/mchalterapply/mchsubjectalterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/mchsubjectalterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts, new(PostMchsubjectalterapplymentRevokeResponse))
 }
 
 // PostMchsubjectalterapplymentRevokeResponse is the answer of [MchsubjectalterapplymentApplyIDRevoke.Post].
@@ -147,7 +147,7 @@ type MchsubjectalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo struct
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014090667.
 func (n MchsubjectalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMchsubjectalterapplymentMerchantOutRequestNoResponse, error) {
-	return wechatpay.Call[GetMchsubjectalterapplymentMerchantOutRequestNoResponse](ctx, n.c, "GET", "/v3/mchalterapply/mchsubjectalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}", []string{n.merchantCode, n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/mchsubjectalterapplyment/merchant/{merchant_code}/out-request-no/{out_request_no}", []string{n.merchantCode, n.outRequestNo}, nil, opts, new(GetMchsubjectalterapplymentMerchantOutRequestNoResponse))
 }
 
 // GetMchsubjectalterapplymentMerchantOutRequestNoResponse is the answer of [MchsubjectalterapplymentMerchantMerchantCodeOutRequestNoOutRequestNo.Get].

@@ -29,7 +29,7 @@ func (n Merchantnamealterapplyment) Merchant() MerchantnamealterapplymentMerchan
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016166071.
 func (n Merchantnamealterapplyment) Post(ctx context.Context, in PostMerchantnamealterapplymentRequest, opts ...wechatpay.CallOption) (*PostMerchantnamealterapplymentResponse, error) {
-	return wechatpay.Call[PostMerchantnamealterapplymentResponse](ctx, n.c, "POST", "/v3/mchalterapply/merchantnamealterapplyment", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/merchantnamealterapplyment", nil, in, opts, new(PostMerchantnamealterapplymentResponse))
 }
 
 // PostMerchantnamealterapplymentRequest is what [Merchantnamealterapplyment.Post] takes.
@@ -61,7 +61,7 @@ func (n MerchantnamealterapplymentApplyID) Revoke() MerchantnamealterapplymentAp
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016166074.
 func (n MerchantnamealterapplymentApplyID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MerchantnamealterapplymentInfo, error) {
-	return wechatpay.Call[MerchantnamealterapplymentInfo](ctx, n.c, "GET", "/v3/mchalterapply/merchantnamealterapplyment/{apply_id}", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/merchantnamealterapplyment/{apply_id}", []string{n.applyID}, nil, opts, new(MerchantnamealterapplymentInfo))
 }
 
 // MerchantnamealterapplymentApplyIDRevoke is /v3/mchalterapply/merchantnamealterapplyment/{apply_id}/revoke.
@@ -76,7 +76,7 @@ type MerchantnamealterapplymentApplyIDRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016166090.
 func (n MerchantnamealterapplymentApplyIDRevoke) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostMerchantnamealterapplymentRevokeResponse, error) {
-	return wechatpay.Call[PostMerchantnamealterapplymentRevokeResponse](ctx, n.c, "POST", "/v3/mchalterapply/merchantnamealterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/mchalterapply/merchantnamealterapplyment/{apply_id}/revoke", []string{n.applyID}, nil, opts, new(PostMerchantnamealterapplymentRevokeResponse))
 }
 
 // PostMerchantnamealterapplymentRevokeResponse is the answer of [MerchantnamealterapplymentApplyIDRevoke.Post].
@@ -130,5 +130,5 @@ type MerchantnamealterapplymentMerchantSubMchIDOutRequestNoOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016166085.
 func (n MerchantnamealterapplymentMerchantSubMchIDOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MerchantnamealterapplymentInfo, error) {
-	return wechatpay.Call[MerchantnamealterapplymentInfo](ctx, n.c, "GET", "/v3/mchalterapply/merchantnamealterapplyment/merchant/{sub_mchid}/out-request-no/{out_request_no}", []string{n.subMchID, n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/mchalterapply/merchantnamealterapplyment/merchant/{sub_mchid}/out-request-no/{out_request_no}", []string{n.subMchID, n.outRequestNo}, nil, opts, new(MerchantnamealterapplymentInfo))
 }

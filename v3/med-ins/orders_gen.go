@@ -25,7 +25,7 @@ func (n Orders) OutTradeNo() OrdersOutTradeNo { return OrdersOutTradeNo(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016781466 and https://pay.weixin.qq.com/doc/v3/partner/4012503131.
 func (n Orders) Post(ctx context.Context, in PostOrdersRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/med-ins/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/med-ins/orders", nil, in, opts, new(Order))
 }
 
 // PostOrdersRequest is what [Orders.Post] takes.
@@ -88,7 +88,7 @@ type OrdersMixTradeNoMixTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016781479 and https://pay.weixin.qq.com/doc/v3/partner/4012503155.
 func (n OrdersMixTradeNoMixTradeNo) Get(ctx context.Context, in GetOrdersMixTradeNoQuery, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/med-ins/orders/mix-trade-no/{mix_trade_no}", []string{n.mixTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/med-ins/orders/mix-trade-no/{mix_trade_no}", []string{n.mixTradeNo}, in, opts, new(Order))
 }
 
 // GetOrdersMixTradeNoQuery is what [OrdersMixTradeNoMixTradeNo.Get] takes.
@@ -118,7 +118,7 @@ type OrdersOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016781490 and https://pay.weixin.qq.com/doc/v3/partner/4012503286.
 func (n OrdersOutTradeNoOutTradeNo) Get(ctx context.Context, in GetOrdersOutTradeNoQuery, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/med-ins/orders/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/med-ins/orders/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Order))
 }
 
 // GetOrdersOutTradeNoQuery is what [OrdersOutTradeNoOutTradeNo.Get] takes.

@@ -34,7 +34,7 @@ type EcTradeRiskQueryRiskTrades struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013894247 and https://pay.weixin.qq.com/doc/v3/partner/4013894221.
 func (n EcTradeRiskQueryRiskTrades) Post(ctx context.Context, in PostEcTradeRiskQueryRiskTradesRequest, opts ...wechatpay.CallOption) (*PostEcTradeRiskQueryRiskTradesResponse, error) {
-	return wechatpay.Call[PostEcTradeRiskQueryRiskTradesResponse](ctx, n.c, "POST", "/v3/merchant-risk-manage/ec-trade-risk/query-risk-trades", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-risk-manage/ec-trade-risk/query-risk-trades", nil, in, opts, new(PostEcTradeRiskQueryRiskTradesResponse))
 }
 
 // PostEcTradeRiskQueryRiskTradesRequest is what [EcTradeRiskQueryRiskTrades.Post] takes.
@@ -65,7 +65,7 @@ type EcTradeRiskRecvDisposeResult struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013894250 and https://pay.weixin.qq.com/doc/v3/partner/4013894227.
 func (n EcTradeRiskRecvDisposeResult) Post(ctx context.Context, in PostEcTradeRiskRecvDisposeResultRequest, opts ...wechatpay.CallOption) (*PostEcTradeRiskRecvDisposeResultResponse, error) {
-	return wechatpay.Call[PostEcTradeRiskRecvDisposeResultResponse](ctx, n.c, "POST", "/v3/merchant-risk-manage/ec-trade-risk/recv-dispose-result", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-risk-manage/ec-trade-risk/recv-dispose-result", nil, in, opts, new(PostEcTradeRiskRecvDisposeResultResponse))
 }
 
 // PostEcTradeRiskRecvDisposeResultRequest is what [EcTradeRiskRecvDisposeResult.Post] takes.

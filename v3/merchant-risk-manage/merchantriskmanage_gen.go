@@ -49,7 +49,7 @@ type ReportTradeUnionInformation struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012529250 and https://pay.weixin.qq.com/doc/v3/partner/4012692160.
 func (n ReportTradeUnionInformation) Post(ctx context.Context, in PostReportTradeUnionInformationRequest, opts ...wechatpay.CallOption) (*PostReportTradeUnionInformationResponse, error) {
-	return wechatpay.Call[PostReportTradeUnionInformationResponse](ctx, n.c, "POST", "/v3/merchant-risk-manage/report-trade-union-information", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-risk-manage/report-trade-union-information", nil, in, opts, new(PostReportTradeUnionInformationResponse))
 }
 
 // PostReportTradeUnionInformationRequest is what [ReportTradeUnionInformation.Post] takes.
@@ -122,7 +122,7 @@ type TradeRiskInformation struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526198 and https://pay.weixin.qq.com/doc/v3/partner/4012467535.
 func (n TradeRiskInformation) Get(ctx context.Context, in GetTradeRiskInformationQuery, opts ...wechatpay.CallOption) (*GetTradeRiskInformationResponse, error) {
-	return wechatpay.Call[GetTradeRiskInformationResponse](ctx, n.c, "GET", "/v3/merchant-risk-manage/trade-risk-information", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-risk-manage/trade-risk-information", nil, in, opts, new(GetTradeRiskInformationResponse))
 }
 
 // GetTradeRiskInformationQuery is what [TradeRiskInformation.Get] takes.
@@ -154,7 +154,7 @@ type TradeRiskResult struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012384516 and https://pay.weixin.qq.com/doc/v3/partner/4012467540.
 func (n TradeRiskResult) Post(ctx context.Context, in PostTradeRiskResultRequest, opts ...wechatpay.CallOption) (*PostTradeRiskResultResponse, error) {
-	return wechatpay.Call[PostTradeRiskResultResponse](ctx, n.c, "POST", "/v3/merchant-risk-manage/trade-risk-result", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-risk-manage/trade-risk-result", nil, in, opts, new(PostTradeRiskResultResponse))
 }
 
 // PostTradeRiskResultRequest is what [TradeRiskResult.Post] takes.

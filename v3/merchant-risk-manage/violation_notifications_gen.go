@@ -19,7 +19,7 @@ type ViolationNotifications struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471327.
 func (n ViolationNotifications) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetViolationNotificationsResponse, error) {
-	return wechatpay.Call[GetViolationNotificationsResponse](ctx, n.c, "GET", "/v3/merchant-risk-manage/violation-notifications", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-risk-manage/violation-notifications", nil, nil, opts, new(GetViolationNotificationsResponse))
 }
 
 // GetViolationNotificationsResponse is the answer of [ViolationNotifications.Get].
@@ -33,7 +33,7 @@ type GetViolationNotificationsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471333.
 func (n ViolationNotifications) Post(ctx context.Context, in PostViolationNotificationsRequest, opts ...wechatpay.CallOption) (*PostViolationNotificationsResponse, error) {
-	return wechatpay.Call[PostViolationNotificationsResponse](ctx, n.c, "POST", "/v3/merchant-risk-manage/violation-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-risk-manage/violation-notifications", nil, in, opts, new(PostViolationNotificationsResponse))
 }
 
 // PostViolationNotificationsRequest is what [ViolationNotifications.Post] takes.
@@ -52,7 +52,7 @@ type PostViolationNotificationsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471330.
 func (n ViolationNotifications) Put(ctx context.Context, in PutViolationNotificationsRequest, opts ...wechatpay.CallOption) (*PutViolationNotificationsResponse, error) {
-	return wechatpay.Call[PutViolationNotificationsResponse](ctx, n.c, "PUT", "/v3/merchant-risk-manage/violation-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/v3/merchant-risk-manage/violation-notifications", nil, in, opts, new(PutViolationNotificationsResponse))
 }
 
 // PutViolationNotificationsRequest is what [ViolationNotifications.Put] takes.

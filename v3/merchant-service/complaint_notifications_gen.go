@@ -19,7 +19,7 @@ type ComplaintNotifications struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012459014 and https://pay.weixin.qq.com/doc/v3/partner/4012459065.
 func (n ComplaintNotifications) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetComplaintNotificationsResponse, error) {
-	return wechatpay.Call[GetComplaintNotificationsResponse](ctx, n.c, "GET", "/v3/merchant-service/complaint-notifications", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaint-notifications", nil, nil, opts, new(GetComplaintNotificationsResponse))
 }
 
 // GetComplaintNotificationsResponse is the answer of [ComplaintNotifications.Get].
@@ -34,7 +34,7 @@ type GetComplaintNotificationsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458679 and https://pay.weixin.qq.com/doc/v3/partner/4012458106.
 func (n ComplaintNotifications) Post(ctx context.Context, in PostComplaintNotificationsRequest, opts ...wechatpay.CallOption) (*PostComplaintNotificationsResponse, error) {
-	return wechatpay.Call[PostComplaintNotificationsResponse](ctx, n.c, "POST", "/v3/merchant-service/complaint-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-service/complaint-notifications", nil, in, opts, new(PostComplaintNotificationsResponse))
 }
 
 // PostComplaintNotificationsRequest is what [ComplaintNotifications.Post] takes.
@@ -54,7 +54,7 @@ type PostComplaintNotificationsResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012459282 and https://pay.weixin.qq.com/doc/v3/partner/4012459287.
 func (n ComplaintNotifications) Put(ctx context.Context, in PutComplaintNotificationsRequest, opts ...wechatpay.CallOption) (*PutComplaintNotificationsResponse, error) {
-	return wechatpay.Call[PutComplaintNotificationsResponse](ctx, n.c, "PUT", "/v3/merchant-service/complaint-notifications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PUT", "/v3/merchant-service/complaint-notifications", nil, in, opts, new(PutComplaintNotificationsResponse))
 }
 
 // PutComplaintNotificationsRequest is what [ComplaintNotifications.Put] takes.

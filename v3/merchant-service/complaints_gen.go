@@ -26,7 +26,7 @@ func (n Complaints) TransactionID(transactionID string) ComplaintsTransactionID 
 //
 // Deprecated: WeChat Pay offers GET /v3/merchant-service/complaints-v2 in its place since 2021-01-08.
 func (n Complaints) Get(ctx context.Context, in GetComplaintsQuery, opts ...wechatpay.CallOption) (*GetComplaintsResponse, error) {
-	return wechatpay.Call[GetComplaintsResponse](ctx, n.c, "GET", "/v3/merchant-service/complaints", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints", nil, in, opts, new(GetComplaintsResponse))
 }
 
 // GetComplaintsQuery is what [Complaints.Get] takes.
@@ -65,7 +65,7 @@ func (n ComplaintsTransactionID) NegotiationHistorys() ComplaintsTransactionIDNe
 //
 // Deprecated: WeChat Pay offers GET /v3/merchant-service/complaints-v2/{complaint_id} in its place since 2021-01-08.
 func (n ComplaintsTransactionID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetComplaintResponse, error) {
-	return wechatpay.Call[GetComplaintResponse](ctx, n.c, "GET", "/v3/merchant-service/complaints/{transaction_id}", []string{n.transactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints/{transaction_id}", []string{n.transactionID}, nil, opts, new(GetComplaintResponse))
 }
 
 // GetComplaintResponse is the answer of [ComplaintsTransactionID.Get].
@@ -96,7 +96,7 @@ type ComplaintsTransactionIDNegotiationHistorys struct {
 //
 // Deprecated: WeChat Pay offers GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys in its place since 2021-01-08.
 func (n ComplaintsTransactionIDNegotiationHistorys) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetComplaintNegotiationHistorysResponse, error) {
-	return wechatpay.Call[GetComplaintNegotiationHistorysResponse](ctx, n.c, "GET", "/v3/merchant-service/complaints/{transaction_id}/negotiation-historys", []string{n.transactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints/{transaction_id}/negotiation-historys", []string{n.transactionID}, nil, opts, new(GetComplaintNegotiationHistorysResponse))
 }
 
 // GetComplaintNegotiationHistorysResponse is the answer of [ComplaintsTransactionIDNegotiationHistorys.Get].

@@ -24,7 +24,7 @@ func (n ComplaintsV2) ComplaintID(complaintID string) ComplaintsV2ComplaintID {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012533431 and https://pay.weixin.qq.com/doc/v3/partner/4012691285.
 func (n ComplaintsV2) Get(ctx context.Context, in GetComplaintsV2Query, opts ...wechatpay.CallOption) (*GetComplaintsV2Response, error) {
-	return wechatpay.Call[GetComplaintsV2Response](ctx, n.c, "GET", "/v3/merchant-service/complaints-v2", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints-v2", nil, in, opts, new(GetComplaintsV2Response))
 }
 
 // GetComplaintsV2Query is what [ComplaintsV2.Get] takes.
@@ -81,7 +81,7 @@ func (n ComplaintsV2ComplaintID) UpdateRefundProgress() ComplaintsV2ComplaintIDU
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012533436 and https://pay.weixin.qq.com/doc/v3/partner/4012691648.
 func (n ComplaintsV2ComplaintID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetComplaintsV2ComplaintIDResponse, error) {
-	return wechatpay.Call[GetComplaintsV2ComplaintIDResponse](ctx, n.c, "GET", "/v3/merchant-service/complaints-v2/{complaint_id}", []string{n.complaintID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints-v2/{complaint_id}", []string{n.complaintID}, nil, opts, new(GetComplaintsV2ComplaintIDResponse))
 }
 
 // GetComplaintsV2ComplaintIDResponse is the answer of [ComplaintsV2ComplaintID.Get].
@@ -141,7 +141,7 @@ type ComplaintsV2ComplaintIDNegotiationHistorys struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012533439 and https://pay.weixin.qq.com/doc/v3/partner/4012691802.
 func (n ComplaintsV2ComplaintIDNegotiationHistorys) Get(ctx context.Context, in GetComplaintsV2NegotiationHistorysQuery, opts ...wechatpay.CallOption) (*GetComplaintsV2NegotiationHistorysResponse, error) {
-	return wechatpay.Call[GetComplaintsV2NegotiationHistorysResponse](ctx, n.c, "GET", "/v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys", []string{n.complaintID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys", []string{n.complaintID}, in, opts, new(GetComplaintsV2NegotiationHistorysResponse))
 }
 
 // GetComplaintsV2NegotiationHistorysQuery is what [ComplaintsV2ComplaintIDNegotiationHistorys.Get] takes.
@@ -195,7 +195,7 @@ type ComplaintsV2ComplaintIDResponseImmediateService struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017151596 and https://pay.weixin.qq.com/doc/v3/partner/4017151726.
 func (n ComplaintsV2ComplaintIDResponseImmediateService) Post(ctx context.Context, in PostComplaintsV2ResponseImmediateServiceRequest, opts ...wechatpay.CallOption) (*PostComplaintsV2ResponseImmediateServiceResponse, error) {
-	return wechatpay.Call[PostComplaintsV2ResponseImmediateServiceResponse](ctx, n.c, "POST", "/v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service", []string{n.complaintID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service", []string{n.complaintID}, in, opts, new(PostComplaintsV2ResponseImmediateServiceResponse))
 }
 
 // PostComplaintsV2ResponseImmediateServiceRequest is what [ComplaintsV2ComplaintIDResponseImmediateService.Post] takes.

@@ -48,7 +48,7 @@ type ImagesUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012467250 and https://pay.weixin.qq.com/doc/v3/partner/4012467222.
 func (n ImagesUpload) Post(ctx context.Context, in UploadImageRequest, opts ...wechatpay.CallOption) (*UploadImageResponse, error) {
-	return wechatpay.Call[UploadImageResponse](ctx, n.c, "POST", "/v3/merchant-service/images/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-service/images/upload", nil, in, opts, new(UploadImageResponse))
 }
 
 // UploadImageRequest is what [ImagesUpload.Post] takes.

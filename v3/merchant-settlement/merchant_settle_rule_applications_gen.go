@@ -24,7 +24,7 @@ func (n MerchantSettleRuleApplications) ApplicationID(applicationID string) Merc
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012697924.
 func (n MerchantSettleRuleApplications) Post(ctx context.Context, in PostMerchantSettleRuleApplicationsRequest, opts ...wechatpay.CallOption) (*MerchantSettleRuleApplication, error) {
-	return wechatpay.Call[MerchantSettleRuleApplication](ctx, n.c, "POST", "/v3/merchant-settlement/merchant-settle-rule-applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-settlement/merchant-settle-rule-applications", nil, in, opts, new(MerchantSettleRuleApplication))
 }
 
 // PostMerchantSettleRuleApplicationsRequest is what [MerchantSettleRuleApplications.Post] takes.
@@ -47,5 +47,5 @@ type MerchantSettleRuleApplicationsApplicationID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012698574.
 func (n MerchantSettleRuleApplicationsApplicationID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MerchantSettleRuleApplication, error) {
-	return wechatpay.Call[MerchantSettleRuleApplication](ctx, n.c, "GET", "/v3/merchant-settlement/merchant-settle-rule-applications/{application_id}", []string{n.applicationID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-settlement/merchant-settle-rule-applications/{application_id}", []string{n.applicationID}, nil, opts, new(MerchantSettleRuleApplication))
 }

@@ -23,9 +23,9 @@ func (n Stores) StoreID(storeID int64) StoresStoreID {
 //
 //	POST /v3/merchant-store/stores
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4014085766 and https://pay.weixin.qq.com/doc/v3/merchant/4013948546.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4014085766.
 func (n Stores) Post(ctx context.Context, in PostStoresRequest, opts ...wechatpay.CallOption) (*PostStoresResponse, error) {
-	return wechatpay.Call[PostStoresResponse](ctx, n.c, "POST", "/v3/merchant-store/stores", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-store/stores", nil, in, opts, new(PostStoresResponse))
 }
 
 // PostStoresRequest is what [Stores.Post] takes.
@@ -55,9 +55,9 @@ func (n StoresStoreID) Recipients() StoresStoreIDRecipients { return StoresStore
 //
 //	GET /v3/merchant-store/stores/{store_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4014085769 and https://pay.weixin.qq.com/doc/v3/merchant/4013948577.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4014085769.
 func (n StoresStoreID) Get(ctx context.Context, in GetStoreQuery, opts ...wechatpay.CallOption) (*GetStoreResponse, error) {
-	return wechatpay.Call[GetStoreResponse](ctx, n.c, "GET", "/v3/merchant-store/stores/{store_id}", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant-store/stores/{store_id}", []string{n.storeID}, in, opts, new(GetStoreResponse))
 }
 
 // GetStoreQuery is what [StoresStoreID.Get] takes.
@@ -78,7 +78,7 @@ type GetStoreResponse struct {
 //
 //	PATCH /v3/merchant-store/stores/{store_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4014085768 and https://pay.weixin.qq.com/doc/v3/merchant/4013948551.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4014085768.
 func (n StoresStoreID) Patch(ctx context.Context, in PatchStoreRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "PATCH", "/v3/merchant-store/stores/{store_id}", []string{n.storeID}, in, opts)
 }
@@ -117,9 +117,9 @@ type StoresStoreIDRecipientsBind struct {
 //
 //	POST /v3/merchant-store/stores/{store_id}/recipients/bind
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4014085771 and https://pay.weixin.qq.com/doc/v3/merchant/4013948579.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4014085771.
 func (n StoresStoreIDRecipientsBind) Post(ctx context.Context, in PostStoreRecipientsBindRequest, opts ...wechatpay.CallOption) (*PostStoreRecipientsBindResponse, error) {
-	return wechatpay.Call[PostStoreRecipientsBindResponse](ctx, n.c, "POST", "/v3/merchant-store/stores/{store_id}/recipients/bind", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-store/stores/{store_id}/recipients/bind", []string{n.storeID}, in, opts, new(PostStoreRecipientsBindResponse))
 }
 
 // PostStoreRecipientsBindRequest is what [StoresStoreIDRecipientsBind.Post] takes.
@@ -143,9 +143,9 @@ type StoresStoreIDRecipientsUnbind struct {
 //
 //	POST /v3/merchant-store/stores/{store_id}/recipients/unbind
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4014085773 and https://pay.weixin.qq.com/doc/v3/merchant/4013948580.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4014085773.
 func (n StoresStoreIDRecipientsUnbind) Post(ctx context.Context, in PostStoreRecipientsUnbindRequest, opts ...wechatpay.CallOption) (*PostStoreRecipientsUnbindResponse, error) {
-	return wechatpay.Call[PostStoreRecipientsUnbindResponse](ctx, n.c, "POST", "/v3/merchant-store/stores/{store_id}/recipients/unbind", []string{n.storeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant-store/stores/{store_id}/recipients/unbind", []string{n.storeID}, in, opts, new(PostStoreRecipientsUnbindResponse))
 }
 
 // PostStoreRecipientsUnbindRequest is what [StoresStoreIDRecipientsUnbind.Post] takes.

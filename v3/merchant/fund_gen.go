@@ -42,9 +42,9 @@ type FundBalanceAccountType struct {
 //
 //	GET /v3/merchant/fund/balance/{account_type}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476700, https://pay.weixin.qq.com/doc/v3/partner/4012720926 and https://pay.weixin.qq.com/doc/v3/partner/4012721477.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476700.
 func (n FundBalanceAccountType) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetFundBalanceResponse, error) {
-	return wechatpay.Call[GetFundBalanceResponse](ctx, n.c, "GET", "/v3/merchant/fund/balance/{account_type}", []string{n.accountType}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant/fund/balance/{account_type}", []string{n.accountType}, nil, opts, new(GetFundBalanceResponse))
 }
 
 // GetFundBalanceResponse is the answer of [FundBalanceAccountType.Get].
@@ -73,9 +73,9 @@ type FundDayendbalanceAccountType struct {
 //
 //	GET /v3/merchant/fund/dayendbalance/{account_type}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476702, https://pay.weixin.qq.com/doc/v3/partner/4012720989 and https://pay.weixin.qq.com/doc/v3/partner/4012721446.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476702.
 func (n FundDayendbalanceAccountType) Get(ctx context.Context, in GetFundDayendbalanceQuery, opts ...wechatpay.CallOption) (*GetFundDayendbalanceResponse, error) {
-	return wechatpay.Call[GetFundDayendbalanceResponse](ctx, n.c, "GET", "/v3/merchant/fund/dayendbalance/{account_type}", []string{n.accountType}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant/fund/dayendbalance/{account_type}", []string{n.accountType}, in, opts, new(GetFundDayendbalanceResponse))
 }
 
 // GetFundDayendbalanceQuery is what [FundDayendbalanceAccountType.Get] takes.
@@ -109,7 +109,7 @@ func (n FundWithdraw) WithdrawID() FundWithdrawWithdrawID { return FundWithdrawW
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476670.
 func (n FundWithdraw) Post(ctx context.Context, in PostFundWithdrawRequest, opts ...wechatpay.CallOption) (*PostFundWithdrawResponse, error) {
-	return wechatpay.Call[PostFundWithdrawResponse](ctx, n.c, "POST", "/v3/merchant/fund/withdraw", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant/fund/withdraw", nil, in, opts, new(PostFundWithdrawResponse))
 }
 
 // PostFundWithdrawRequest is what [FundWithdraw.Post] takes.
@@ -148,9 +148,9 @@ type FundWithdrawBillTypeBillType struct {
 //
 //	GET /v3/merchant/fund/withdraw/bill-type/{bill_type}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012476678, https://pay.weixin.qq.com/doc/v3/partner/4012720060, https://pay.weixin.qq.com/doc/v3/partner/4012719776 and https://pay.weixin.qq.com/doc/v3/partner/4012715087.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012476678.
 func (n FundWithdrawBillTypeBillType) Get(ctx context.Context, in GetFundWithdrawBillTypeQuery, opts ...wechatpay.CallOption) (*GetFundWithdrawBillTypeResponse, error) {
-	return wechatpay.Call[GetFundWithdrawBillTypeResponse](ctx, n.c, "GET", "/v3/merchant/fund/withdraw/bill-type/{bill_type}", []string{n.billType}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant/fund/withdraw/bill-type/{bill_type}", []string{n.billType}, in, opts, new(GetFundWithdrawBillTypeResponse))
 }
 
 // GetFundWithdrawBillTypeQuery is what [FundWithdrawBillTypeBillType.Get] takes.
@@ -188,7 +188,7 @@ type FundWithdrawOutRequestNoOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476672.
 func (n FundWithdrawOutRequestNoOutRequestNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Withdraw, error) {
-	return wechatpay.Call[Withdraw](ctx, n.c, "GET", "/v3/merchant/fund/withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant/fund/withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, nil, opts, new(Withdraw))
 }
 
 // FundWithdrawWithdrawID is /v3/merchant/fund/withdraw/withdraw-id.
@@ -213,5 +213,5 @@ type FundWithdrawWithdrawIDWithdrawID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012476674.
 func (n FundWithdrawWithdrawIDWithdrawID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Withdraw, error) {
-	return wechatpay.Call[Withdraw](ctx, n.c, "GET", "/v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}", []string{n.withdrawID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}", []string{n.withdrawID}, nil, opts, new(Withdraw))
 }

@@ -28,9 +28,9 @@ type MediaUpload struct {
 //
 //	POST /v3/merchant/media/upload
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012760432, https://pay.weixin.qq.com/doc/v3/partner/4012760490, https://pay.weixin.qq.com/doc/v3/partner/4012760509 and https://pay.weixin.qq.com/doc/v3/partner/4012759044.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012760432.
 func (n MediaUpload) Post(ctx context.Context, in UploadMediaRequest, opts ...wechatpay.CallOption) (*UploadMediaResponse, error) {
-	return wechatpay.Call[UploadMediaResponse](ctx, n.c, "POST", "/v3/merchant/media/upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant/media/upload", nil, in, opts, new(UploadMediaResponse))
 }
 
 // UploadMediaRequest is what [MediaUpload.Post] takes.
@@ -54,7 +54,7 @@ type MediaVideoUpload struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012761084.
 func (n MediaVideoUpload) Post(ctx context.Context, in UploadVideoRequest, opts ...wechatpay.CallOption) (*UploadVideoResponse, error) {
-	return wechatpay.Call[UploadVideoResponse](ctx, n.c, "POST", "/v3/merchant/media/video_upload", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/merchant/media/video_upload", nil, in, opts, new(UploadVideoResponse))
 }
 
 // UploadVideoRequest is what [MediaVideoUpload.Post] takes.

@@ -43,9 +43,9 @@ type MerchantIncomeRecords struct {
 //
 //	GET /v3/merchantfund/merchant/income-records
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012720300 and https://pay.weixin.qq.com/doc/v3/partner/4012718647.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012720300.
 func (n MerchantIncomeRecords) Get(ctx context.Context, in GetMerchantIncomeRecordsQuery, opts ...wechatpay.CallOption) (*GetMerchantIncomeRecordsResponse, error) {
-	return wechatpay.Call[GetMerchantIncomeRecordsResponse](ctx, n.c, "GET", "/v3/merchantfund/merchant/income-records", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchantfund/merchant/income-records", nil, in, opts, new(GetMerchantIncomeRecordsResponse))
 }
 
 // GetMerchantIncomeRecordsQuery is what [MerchantIncomeRecords.Get] takes.
@@ -82,9 +82,9 @@ type PartnerIncomeRecords struct {
 //
 //	GET /v3/merchantfund/partner/income-records
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012720249, https://pay.weixin.qq.com/doc/v3/partner/4012718620 and https://pay.weixin.qq.com/doc/v3/partner/4012712728.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012720249.
 func (n PartnerIncomeRecords) Get(ctx context.Context, in GetPartnerIncomeRecordsQuery, opts ...wechatpay.CallOption) (*GetPartnerIncomeRecordsResponse, error) {
-	return wechatpay.Call[GetPartnerIncomeRecordsResponse](ctx, n.c, "GET", "/v3/merchantfund/partner/income-records", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/merchantfund/partner/income-records", nil, in, opts, new(GetPartnerIncomeRecordsResponse))
 }
 
 // GetPartnerIncomeRecordsQuery is what [PartnerIncomeRecords.Get] takes.

@@ -57,7 +57,7 @@ type UsersOpenIDCoupons struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012539766.
 func (n UsersOpenIDCoupons) Post(ctx context.Context, in PostUserCouponsRequest, opts ...wechatpay.CallOption) (*PostUserCouponsResponse, error) {
-	return wechatpay.Call[PostUserCouponsResponse](ctx, n.c, "POST", "/v3/multiuse/users/{openid}/coupons", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/multiuse/users/{openid}/coupons", []string{n.openID}, in, opts, new(PostUserCouponsResponse))
 }
 
 // PostUserCouponsRequest is what [UsersOpenIDCoupons.Post] takes.

@@ -45,7 +45,7 @@ type StocksStockIDRefundFlow struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012539762.
 func (n StocksStockIDRefundFlow) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetStockRefundFlowResponse, error) {
-	return wechatpay.Call[GetStockRefundFlowResponse](ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/refund-flow", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/refund-flow", []string{n.stockID}, nil, opts, new(GetStockRefundFlowResponse))
 }
 
 // GetStockRefundFlowResponse is the answer of [StocksStockIDRefundFlow.Get].
@@ -65,7 +65,7 @@ type StocksStockIDSendFlow struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012539756.
 func (n StocksStockIDSendFlow) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetStockSendFlowResponse, error) {
-	return wechatpay.Call[GetStockSendFlowResponse](ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/send-flow", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/send-flow", []string{n.stockID}, nil, opts, new(GetStockSendFlowResponse))
 }
 
 // GetStockSendFlowResponse is the answer of [StocksStockIDSendFlow.Get].
@@ -85,7 +85,7 @@ type StocksStockIDUseFlow struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012539758.
 func (n StocksStockIDUseFlow) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetStockUseFlowResponse, error) {
-	return wechatpay.Call[GetStockUseFlowResponse](ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/use-flow", []string{n.stockID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/multiuse/stocks/{stock_id}/use-flow", []string{n.stockID}, nil, opts, new(GetStockUseFlowResponse))
 }
 
 // GetStockUseFlowResponse is the answer of [StocksStockIDUseFlow.Get].

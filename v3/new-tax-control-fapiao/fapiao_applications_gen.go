@@ -86,9 +86,9 @@ func (n FapiaoApplicationsFapiaoApplyID) Reverse() FapiaoApplicationsFapiaoApply
 //
 //	GET /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012531753, https://pay.weixin.qq.com/doc/v3/partner/4012489258 and https://pay.weixin.qq.com/doc/v3/partner/4015792567.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012531753 and https://pay.weixin.qq.com/doc/v3/partner/4012489258.
 func (n FapiaoApplicationsFapiaoApplyID) Get(ctx context.Context, in GetFapiaoApplicationQuery, opts ...wechatpay.CallOption) (*GetFapiaoApplicationResponse, error) {
-	return wechatpay.Call[GetFapiaoApplicationResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}", []string{n.fapiaoApplyID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}", []string{n.fapiaoApplyID}, in, opts, new(GetFapiaoApplicationResponse))
 }
 
 // GetFapiaoApplicationQuery is what [FapiaoApplicationsFapiaoApplyID.Get] takes.
@@ -113,9 +113,9 @@ type FapiaoApplicationsFapiaoApplyIDFapiaoFiles struct {
 //
 //	GET /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012538335, https://pay.weixin.qq.com/doc/v3/partner/4012474067 and https://pay.weixin.qq.com/doc/v3/partner/4015792576.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012538335 and https://pay.weixin.qq.com/doc/v3/partner/4012474067.
 func (n FapiaoApplicationsFapiaoApplyIDFapiaoFiles) Get(ctx context.Context, in GetFapiaoApplicationFapiaoFilesQuery, opts ...wechatpay.CallOption) (*GetFapiaoApplicationFapiaoFilesResponse, error) {
-	return wechatpay.Call[GetFapiaoApplicationFapiaoFilesResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files", []string{n.fapiaoApplyID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files", []string{n.fapiaoApplyID}, in, opts, new(GetFapiaoApplicationFapiaoFilesResponse))
 }
 
 // GetFapiaoApplicationFapiaoFilesQuery is what [FapiaoApplicationsFapiaoApplyIDFapiaoFiles.Get] takes.
@@ -139,7 +139,7 @@ type FapiaoApplicationsFapiaoApplyIDInsertCards struct {
 //
 //	POST /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/insert-cards
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012538365, https://pay.weixin.qq.com/doc/v3/partner/4012474078 and https://pay.weixin.qq.com/doc/v3/partner/4015792579.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012538365 and https://pay.weixin.qq.com/doc/v3/partner/4012474078.
 func (n FapiaoApplicationsFapiaoApplyIDInsertCards) Post(ctx context.Context, in PostFapiaoApplicationInsertCardsRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/insert-cards", []string{n.fapiaoApplyID}, in, opts)
 }
@@ -162,7 +162,7 @@ type FapiaoApplicationsFapiaoApplyIDReverse struct {
 //
 //	POST /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012538327, https://pay.weixin.qq.com/doc/v3/partner/4012474062 and https://pay.weixin.qq.com/doc/v3/partner/4015792575.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012538327 and https://pay.weixin.qq.com/doc/v3/partner/4012474062.
 func (n FapiaoApplicationsFapiaoApplyIDReverse) Post(ctx context.Context, in PostFapiaoApplicationReverseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse", []string{n.fapiaoApplyID}, in, opts)
 }
@@ -273,7 +273,7 @@ type FapiaoApplicationsUploadFapiaoFile struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012556605 and https://pay.weixin.qq.com/doc/v3/partner/4012696830.
 func (n FapiaoApplicationsUploadFapiaoFile) Post(ctx context.Context, in PostFapiaoApplicationsUploadFapiaoFileRequest, opts ...wechatpay.CallOption) (*PostFapiaoApplicationsUploadFapiaoFileResponse, error) {
-	return wechatpay.Call[PostFapiaoApplicationsUploadFapiaoFileResponse](ctx, n.c, "POST", "/v3/new-tax-control-fapiao/fapiao-applications/upload-fapiao-file", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/new-tax-control-fapiao/fapiao-applications/upload-fapiao-file", nil, in, opts, new(PostFapiaoApplicationsUploadFapiaoFileResponse))
 }
 
 // PostFapiaoApplicationsUploadFapiaoFileRequest is what [FapiaoApplicationsUploadFapiaoFile.Post] takes.

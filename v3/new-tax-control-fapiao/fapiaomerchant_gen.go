@@ -34,7 +34,7 @@ type FapiaomerchantGetspinviteurl struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015941495.
 func (n FapiaomerchantGetspinviteurl) Get(ctx context.Context, in GetFapiaomerchantGetspinviteurlQuery, opts ...wechatpay.CallOption) (*GetFapiaomerchantGetspinviteurlResponse, error) {
-	return wechatpay.Call[GetFapiaomerchantGetspinviteurlResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiaomerchant/getspinviteurl", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiaomerchant/getspinviteurl", nil, in, opts, new(GetFapiaomerchantGetspinviteurlResponse))
 }
 
 // GetFapiaomerchantGetspinviteurlQuery is what [FapiaomerchantGetspinviteurl.Get] takes.
@@ -66,7 +66,7 @@ type FapiaomerchantListspinvitemchinfo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015941524.
 func (n FapiaomerchantListspinvitemchinfo) Get(ctx context.Context, in GetFapiaomerchantListspinvitemchinfoQuery, opts ...wechatpay.CallOption) (*GetFapiaomerchantListspinvitemchinfoResponse, error) {
-	return wechatpay.Call[GetFapiaomerchantListspinvitemchinfoResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiaomerchant/listspinvitemchinfo", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/fapiaomerchant/listspinvitemchinfo", nil, in, opts, new(GetFapiaomerchantListspinvitemchinfoResponse))
 }
 
 // GetFapiaomerchantListspinvitemchinfoQuery is what [FapiaomerchantListspinvitemchinfo.Get] takes.

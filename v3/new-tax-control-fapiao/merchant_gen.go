@@ -38,7 +38,7 @@ type MerchantBaseInformation struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012538180 and https://pay.weixin.qq.com/doc/v3/partner/4012474053.
 func (n MerchantBaseInformation) Get(ctx context.Context, in GetMerchantBaseInformationQuery, opts ...wechatpay.CallOption) (*GetMerchantBaseInformationResponse, error) {
-	return wechatpay.Call[GetMerchantBaseInformationResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/base-information", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/base-information", nil, in, opts, new(GetMerchantBaseInformationResponse))
 }
 
 // GetMerchantBaseInformationQuery is what [MerchantBaseInformation.Get] takes.
@@ -63,7 +63,7 @@ type MerchantDevelopmentConfig struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012529526 and https://pay.weixin.qq.com/doc/v3/partner/4012474033.
 func (n MerchantDevelopmentConfig) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantDevelopmentConfigResponse, error) {
-	return wechatpay.Call[GetMerchantDevelopmentConfigResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/development-config", nil, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/development-config", nil, nil, opts, new(GetMerchantDevelopmentConfigResponse))
 }
 
 // GetMerchantDevelopmentConfigResponse is the answer of [MerchantDevelopmentConfig.Get].
@@ -77,9 +77,9 @@ type GetMerchantDevelopmentConfigResponse struct {
 //
 //	PATCH /v3/new-tax-control-fapiao/merchant/development-config
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012529457, https://pay.weixin.qq.com/doc/v3/partner/4012474031 and https://pay.weixin.qq.com/doc/v3/partner/4015792563.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012529457 and https://pay.weixin.qq.com/doc/v3/partner/4012474031.
 func (n MerchantDevelopmentConfig) Patch(ctx context.Context, in PatchMerchantDevelopmentConfigRequest, opts ...wechatpay.CallOption) (*PatchMerchantDevelopmentConfigResponse, error) {
-	return wechatpay.Call[PatchMerchantDevelopmentConfigResponse](ctx, n.c, "PATCH", "/v3/new-tax-control-fapiao/merchant/development-config", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/new-tax-control-fapiao/merchant/development-config", nil, in, opts, new(PatchMerchantDevelopmentConfigResponse))
 }
 
 // PatchMerchantDevelopmentConfigRequest is what [MerchantDevelopmentConfig.Patch] takes.
@@ -138,7 +138,7 @@ type MerchantSubMchIDCheckStatus struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015792561.
 func (n MerchantSubMchIDCheckStatus) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantCheckStatusResponse, error) {
-	return wechatpay.Call[GetMerchantCheckStatusResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status", []string{n.subMchID}, nil, opts, new(GetMerchantCheckStatusResponse))
 }
 
 // GetMerchantCheckStatusResponse is the answer of [MerchantSubMchIDCheckStatus.Get].
@@ -159,7 +159,7 @@ type MerchantTaxCodes struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012538236 and https://pay.weixin.qq.com/doc/v3/partner/4012474057.
 func (n MerchantTaxCodes) Get(ctx context.Context, in GetMerchantTaxCodesQuery, opts ...wechatpay.CallOption) (*GetMerchantTaxCodesResponse, error) {
-	return wechatpay.Call[GetMerchantTaxCodesResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/tax-codes", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/merchant/tax-codes", nil, in, opts, new(GetMerchantTaxCodesResponse))
 }
 
 // GetMerchantTaxCodesQuery is what [MerchantTaxCodes.Get] takes.

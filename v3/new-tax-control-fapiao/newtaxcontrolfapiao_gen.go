@@ -44,9 +44,9 @@ type CardTemplate struct {
 //
 //	POST /v3/new-tax-control-fapiao/card-template
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012529382, https://pay.weixin.qq.com/doc/v3/partner/4012474026 and https://pay.weixin.qq.com/doc/v3/partner/4015792562.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012529382 and https://pay.weixin.qq.com/doc/v3/partner/4012474026.
 func (n CardTemplate) Post(ctx context.Context, in PostCardTemplateRequest, opts ...wechatpay.CallOption) (*PostCardTemplateResponse, error) {
-	return wechatpay.Call[PostCardTemplateResponse](ctx, n.c, "POST", "/v3/new-tax-control-fapiao/card-template", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/new-tax-control-fapiao/card-template", nil, in, opts, new(PostCardTemplateResponse))
 }
 
 // PostCardTemplateRequest is what [CardTemplate.Post] takes.

@@ -4,7 +4,7 @@ package newtaxcontrolfapiao
 
 // FapiaoCardDiscarded is the resource of FAPIAO.CARD_DISCARDED, 发票卡券作废通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286035, https://pay.weixin.qq.com/doc/v3/partner/4012071609 and https://pay.weixin.qq.com/doc/v3/partner/4015792560.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286035 and https://pay.weixin.qq.com/doc/v3/partner/4012071609.
 type FapiaoCardDiscarded struct {
 	MchID             string              `json:"mchid"`              // 微信支付分配的商户号
 	SubMchID          string              `json:"sub_mchid,omitzero"` // 微信支付分配的子商户号
@@ -17,7 +17,7 @@ func (FapiaoCardDiscarded) EventTypes() []string { return []string{"FAPIAO.CARD_
 
 // FapiaoCardInserted is the resource of FAPIAO.CARD_INSERTED, 发票插入用户卡包成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286082, https://pay.weixin.qq.com/doc/v3/partner/4012072011 and https://pay.weixin.qq.com/doc/v3/partner/4015792578.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286082 and https://pay.weixin.qq.com/doc/v3/partner/4012072011.
 type FapiaoCardInserted struct {
 	MchID             string              `json:"mchid"`              // 微信支付分配的商户号
 	SubMchID          string              `json:"sub_mchid,omitzero"` // 微信支付分配的子商户号
@@ -30,7 +30,7 @@ func (FapiaoCardInserted) EventTypes() []string { return []string{"FAPIAO.CARD_I
 
 // FapiaoIssued is the resource of FAPIAO.ISSUED, 发票开具成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286057, https://pay.weixin.qq.com/doc/v3/partner/4012071832 and https://pay.weixin.qq.com/doc/v3/partner/4015792570.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286057 and https://pay.weixin.qq.com/doc/v3/partner/4012071832.
 type FapiaoIssued struct {
 	MchID             string              `json:"mchid"`              // 微信支付分配的商户号
 	SubMchID          string              `json:"sub_mchid,omitzero"` // 微信支付分配的子商户号
@@ -43,7 +43,7 @@ func (FapiaoIssued) EventTypes() []string { return []string{"FAPIAO.ISSUED"} }
 
 // FapiaoReversed is the resource of FAPIAO.REVERSED, 发票冲红成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286074, https://pay.weixin.qq.com/doc/v3/partner/4012071979 and https://pay.weixin.qq.com/doc/v3/partner/4015792571.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286074 and https://pay.weixin.qq.com/doc/v3/partner/4012071979.
 type FapiaoReversed struct {
 	MchID             string              `json:"mchid"`              // 微信支付分配的商户号
 	SubMchID          string              `json:"sub_mchid,omitzero"` // 微信支付分配的子商户号
@@ -56,7 +56,7 @@ func (FapiaoReversed) EventTypes() []string { return []string{"FAPIAO.REVERSED"}
 
 // FapiaoUserApplied is the resource of FAPIAO.USER_APPLIED, 用户发票抬头填写完成通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012286009, https://pay.weixin.qq.com/doc/v3/partner/4012070348 and https://pay.weixin.qq.com/doc/v3/partner/4015792559.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012286009 and https://pay.weixin.qq.com/doc/v3/partner/4012070348.
 type FapiaoUserApplied struct {
 	MchID         string `json:"mchid"`              // 微信支付分配的商户号
 	SubMchID      string `json:"sub_mchid,omitzero"` // 微信支付分配的子商户号

@@ -20,9 +20,9 @@ func (n UserTitle) TitleURL() UserTitleTitleURL { return UserTitleTitleURL(n) }
 //
 //	GET /v3/new-tax-control-fapiao/user-title
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012538112, https://pay.weixin.qq.com/doc/v3/partner/4012474048 and https://pay.weixin.qq.com/doc/v3/partner/4015784260.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012538112 and https://pay.weixin.qq.com/doc/v3/partner/4012474048.
 func (n UserTitle) Get(ctx context.Context, in GetUserTitleQuery, opts ...wechatpay.CallOption) (*GetUserTitleResponse, error) {
-	return wechatpay.Call[GetUserTitleResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/user-title", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/user-title", nil, in, opts, new(GetUserTitleResponse))
 }
 
 // GetUserTitleQuery is what [UserTitle.Get] takes.
@@ -58,9 +58,9 @@ type UserTitleTitleURL struct {
 //
 //	GET /v3/new-tax-control-fapiao/user-title/title-url
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012538106, https://pay.weixin.qq.com/doc/v3/partner/4012474040 and https://pay.weixin.qq.com/doc/v3/partner/4015770776.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012538106 and https://pay.weixin.qq.com/doc/v3/partner/4012474040.
 func (n UserTitleTitleURL) Get(ctx context.Context, in GetUserTitleTitleURLQuery, opts ...wechatpay.CallOption) (*GetUserTitleTitleURLResponse, error) {
-	return wechatpay.Call[GetUserTitleTitleURLResponse](ctx, n.c, "GET", "/v3/new-tax-control-fapiao/user-title/title-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/new-tax-control-fapiao/user-title/title-url", nil, in, opts, new(GetUserTitleTitleURLResponse))
 }
 
 // GetUserTitleTitleURLQuery is what [UserTitleTitleURL.Get] takes.

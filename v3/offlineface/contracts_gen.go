@@ -33,7 +33,7 @@ type ContractsContractID struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n ContractsContractID) Get(ctx context.Context, in GetContractQuery, opts ...wechatpay.CallOption) (*GetContractResponse, error) {
-	return wechatpay.Call[GetContractResponse](ctx, n.c, "GET", "/v3/offlineface/contracts/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlineface/contracts/{contract_id}", []string{n.contractID}, in, opts, new(GetContractResponse))
 }
 
 // GetContractQuery is what [ContractsContractID.Get] takes.
@@ -66,7 +66,7 @@ type ContractsPresign struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html.
 func (n ContractsPresign) Post(ctx context.Context, in PostContractsPresignRequest, opts ...wechatpay.CallOption) (*PostContractsPresignResponse, error) {
-	return wechatpay.Call[PostContractsPresignResponse](ctx, n.c, "POST", "/v3/offlineface/contracts/presign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/offlineface/contracts/presign", nil, in, opts, new(PostContractsPresignResponse))
 }
 
 // PostContractsPresignRequest is what [ContractsPresign.Post] takes.

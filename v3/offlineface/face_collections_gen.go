@@ -24,7 +24,7 @@ func (n FaceCollections) CollectionID(collectionID string) FaceCollectionsCollec
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n FaceCollections) Get(ctx context.Context, in GetFaceCollectionsQuery, opts ...wechatpay.CallOption) (*GetFaceCollectionsResponse, error) {
-	return wechatpay.Call[GetFaceCollectionsResponse](ctx, n.c, "GET", "/v3/offlineface/face-collections", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlineface/face-collections", nil, in, opts, new(GetFaceCollectionsResponse))
 }
 
 // GetFaceCollectionsQuery is what [FaceCollections.Get] takes.
@@ -51,7 +51,7 @@ type FaceCollectionsCollectionID struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n FaceCollectionsCollectionID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetFaceCollectionResponse, error) {
-	return wechatpay.Call[GetFaceCollectionResponse](ctx, n.c, "GET", "/v3/offlineface/face-collections/{collection_id}", []string{n.collectionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlineface/face-collections/{collection_id}", []string{n.collectionID}, nil, opts, new(GetFaceCollectionResponse))
 }
 
 // GetFaceCollectionResponse is the answer of [FaceCollectionsCollectionID.Get].

@@ -46,7 +46,7 @@ type Authinfo struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html.
 func (n Authinfo) Post(ctx context.Context, in PostAuthinfoRequest, opts ...wechatpay.CallOption) (*PostAuthinfoResponse, error) {
-	return wechatpay.Call[PostAuthinfoResponse](ctx, n.c, "POST", "/v3/offlineface/authinfo", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/offlineface/authinfo", nil, in, opts, new(PostAuthinfoResponse))
 }
 
 // PostAuthinfoRequest is what [Authinfo.Post] takes.
@@ -75,7 +75,7 @@ type RepaymentURL struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html#_1-3-%E8%A7%A3%E7%BA%A6.
 func (n RepaymentURL) Post(ctx context.Context, in PostRepaymentURLRequest, opts ...wechatpay.CallOption) (*PostRepaymentURLResponse, error) {
-	return wechatpay.Call[PostRepaymentURLResponse](ctx, n.c, "POST", "/v3/offlineface/repayment-url", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/offlineface/repayment-url", nil, in, opts, new(PostRepaymentURLResponse))
 }
 
 // PostRepaymentURLRequest is what [RepaymentURL.Post] takes.

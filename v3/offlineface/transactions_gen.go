@@ -22,7 +22,7 @@ func (n Transactions) OutTradeNo() TransactionsOutTradeNo { return TransactionsO
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html.
 func (n Transactions) Post(ctx context.Context, in PostTransactionsRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/v3/offlineface/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/offlineface/transactions", nil, in, opts, new(Transaction))
 }
 
 // PostTransactionsRequest is what [Transactions.Post] takes.
@@ -64,7 +64,7 @@ type TransactionsOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/offlineface/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlineface/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.

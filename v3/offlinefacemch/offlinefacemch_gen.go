@@ -37,7 +37,7 @@ type Tokens struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/access-specifications.html.
 func (n Tokens) Post(ctx context.Context, in PostTokensRequest, opts ...wechatpay.CallOption) (*PostTokensResponse, error) {
-	return wechatpay.Call[PostTokensResponse](ctx, n.c, "POST", "/v3/offlinefacemch/tokens", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/offlinefacemch/tokens", nil, in, opts, new(PostTokensResponse))
 }
 
 // PostTokensRequest is what [Tokens.Post] takes.

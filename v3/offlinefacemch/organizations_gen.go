@@ -24,7 +24,7 @@ func (n Organizations) OrganizationID(organizationID string) OrganizationsOrgani
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n Organizations) Get(ctx context.Context, in GetOrganizationsQuery, opts ...wechatpay.CallOption) (*GetOrganizationsResponse, error) {
-	return wechatpay.Call[GetOrganizationsResponse](ctx, n.c, "GET", "/v3/offlinefacemch/organizations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlinefacemch/organizations", nil, in, opts, new(GetOrganizationsResponse))
 }
 
 // GetOrganizationsQuery is what [Organizations.Get] takes.
@@ -90,7 +90,7 @@ type OrganizationsOrganizationIDUsersOutUserIDOutUserID struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html.
 func (n OrganizationsOrganizationIDUsersOutUserIDOutUserID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetOrganizationUsersOutUserIDResponse, error) {
-	return wechatpay.Call[GetOrganizationUsersOutUserIDResponse](ctx, n.c, "GET", "/v3/offlinefacemch/organizations/{organization_id}/users/out-user-id/{out_user_id}", []string{n.organizationID, n.outUserID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/offlinefacemch/organizations/{organization_id}/users/out-user-id/{out_user_id}", []string{n.organizationID, n.outUserID}, nil, opts, new(GetOrganizationUsersOutUserIDResponse))
 }
 
 // GetOrganizationUsersOutUserIDResponse is the answer of [OrganizationsOrganizationIDUsersOutUserIDOutUserID.Get].

@@ -42,7 +42,7 @@ type AuthorizationOpenIDOpenID struct {
 // See https://pay.weixin.qq.com/doc/v3/partner/4014482017.
 // It is open to some merchants only.
 func (n AuthorizationOpenIDOpenID) Get(ctx context.Context, in GetAuthorizationOpenIDQuery, opts ...wechatpay.CallOption) (*GetAuthorizationOpenIDResponse, error) {
-	return wechatpay.Call[GetAuthorizationOpenIDResponse](ctx, n.c, "GET", "/v3/palmservice/authorization/openid/{openid}", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/palmservice/authorization/openid/{openid}", []string{n.openID}, in, opts, new(GetAuthorizationOpenIDResponse))
 }
 
 // GetAuthorizationOpenIDQuery is what [AuthorizationOpenIDOpenID.Get] takes.
@@ -70,7 +70,7 @@ type AuthorizationPreauthorize struct {
 // See https://pay.weixin.qq.com/doc/v3/partner/4014481990.
 // It is open to some merchants only.
 func (n AuthorizationPreauthorize) Post(ctx context.Context, in PostAuthorizationPreauthorizeRequest, opts ...wechatpay.CallOption) (*PostAuthorizationPreauthorizeResponse, error) {
-	return wechatpay.Call[PostAuthorizationPreauthorizeResponse](ctx, n.c, "POST", "/v3/palmservice/authorization/preauthorize", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/palmservice/authorization/preauthorize", nil, in, opts, new(PostAuthorizationPreauthorizeResponse))
 }
 
 // PostAuthorizationPreauthorizeRequest is what [AuthorizationPreauthorize.Post] takes.

@@ -80,7 +80,7 @@ func (n InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodI
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012471229.
 func (n InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*PolicyPeriodID, error) {
-	return wechatpay.Call[PolicyPeriodID](ctx, n.c, "GET", "/v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}", []string{n.contractID, n.policyPeriodID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}", []string{n.contractID, n.policyPeriodID}, nil, opts, new(PolicyPeriodID))
 }
 
 // InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodIDSchedule is /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule.
@@ -96,7 +96,7 @@ type InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodIDSc
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012471270.
 func (n InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodIDSchedule) Post(ctx context.Context, in PostInsurancePayPolicyPeriodsContractIDPolicyPeriodIDScheduleRequest, opts ...wechatpay.CallOption) (*PolicyPeriodID, error) {
-	return wechatpay.Call[PolicyPeriodID](ctx, n.c, "POST", "/v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule", []string{n.contractID, n.policyPeriodID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}/schedule", []string{n.contractID, n.policyPeriodID}, in, opts, new(PolicyPeriodID))
 }
 
 // PostInsurancePayPolicyPeriodsContractIDPolicyPeriodIDScheduleRequest is what [InsurancePayPolicyPeriodsContractIDContractIDPolicyPeriodIDPolicyPeriodIDSchedule.Post] takes.
@@ -126,7 +126,7 @@ type InsurancePayTransactionsApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012471158.
 func (n InsurancePayTransactionsApply) Post(ctx context.Context, in PostInsurancePayTransactionsApplyRequest, opts ...wechatpay.CallOption) (*PostInsurancePayTransactionsApplyResponse, error) {
-	return wechatpay.Call[PostInsurancePayTransactionsApplyResponse](ctx, n.c, "POST", "/v3/papay/insurance-pay/transactions/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-pay/transactions/apply", nil, in, opts, new(PostInsurancePayTransactionsApplyResponse))
 }
 
 // PostInsurancePayTransactionsApplyRequest is what [InsurancePayTransactionsApply.Post] takes.

@@ -140,9 +140,9 @@ func (n InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCode) Termin
 //
 //	GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012472641 and https://pay.weixin.qq.com/doc/v3/merchant/4016724540.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012472641.
 func (n InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*OutContractCode, error) {
-	return wechatpay.Call[OutContractCode](ctx, n.c, "GET", "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts, new(OutContractCode))
 }
 
 // InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate is /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
@@ -156,9 +156,9 @@ type InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate s
 //
 //	POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012472767 and https://pay.weixin.qq.com/doc/v3/merchant/4016724542.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012472767.
 func (n InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate) Post(ctx context.Context, in PostInsuranceSignContractsPlanIDOutContractCodeTerminateRequest, opts ...wechatpay.CallOption) (*OutContractCode, error) {
-	return wechatpay.Call[OutContractCode](ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts, new(OutContractCode))
 }
 
 // PostInsuranceSignContractsPlanIDOutContractCodeTerminateRequest is what [InsuranceSignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate.Post] takes.
@@ -202,7 +202,7 @@ type InsuranceSignContractsPreEntrustSignApp struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013005766.
 func (n InsuranceSignContractsPreEntrustSignApp) Post(ctx context.Context, in PostInsuranceSignContractsPreEntrustSignAppRequest, opts ...wechatpay.CallOption) (*PostInsuranceSignContractsPreEntrustSignAppResponse, error) {
-	return wechatpay.Call[PostInsuranceSignContractsPreEntrustSignAppResponse](ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/app", nil, in, opts, new(PostInsuranceSignContractsPreEntrustSignAppResponse))
 }
 
 // PostInsuranceSignContractsPreEntrustSignAppRequest is what [InsuranceSignContractsPreEntrustSignApp.Post] takes.
@@ -243,9 +243,9 @@ type InsuranceSignContractsPreEntrustSignH5 struct {
 //
 //	POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/h5
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012529050 and https://pay.weixin.qq.com/doc/v3/merchant/4014962456.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012529050.
 func (n InsuranceSignContractsPreEntrustSignH5) Post(ctx context.Context, in PostInsuranceSignContractsPreEntrustSignH5Request, opts ...wechatpay.CallOption) (*PostInsuranceSignContractsPreEntrustSignH5Response, error) {
-	return wechatpay.Call[PostInsuranceSignContractsPreEntrustSignH5Response](ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/h5", nil, in, opts, new(PostInsuranceSignContractsPreEntrustSignH5Response))
 }
 
 // PostInsuranceSignContractsPreEntrustSignH5Request is what [InsuranceSignContractsPreEntrustSignH5.Post] takes.
@@ -287,9 +287,9 @@ type InsuranceSignContractsPreEntrustSignJsapi struct {
 //
 //	POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012528600 and https://pay.weixin.qq.com/doc/v3/merchant/4014960223.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012528600.
 func (n InsuranceSignContractsPreEntrustSignJsapi) Post(ctx context.Context, in PostInsuranceSignContractsPreEntrustSignJsapiRequest, opts ...wechatpay.CallOption) (*PostInsuranceSignContractsPreEntrustSignJsapiResponse, error) {
-	return wechatpay.Call[PostInsuranceSignContractsPreEntrustSignJsapiResponse](ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi", nil, in, opts, new(PostInsuranceSignContractsPreEntrustSignJsapiResponse))
 }
 
 // PostInsuranceSignContractsPreEntrustSignJsapiRequest is what [InsuranceSignContractsPreEntrustSignJsapi.Post] takes.
@@ -330,9 +330,9 @@ type InsuranceSignContractsPreEntrustSignMiniProgram struct {
 //
 //	POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012528950 and https://pay.weixin.qq.com/doc/v3/merchant/4014960244.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012528950.
 func (n InsuranceSignContractsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostInsuranceSignContractsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*PostInsuranceSignContractsPreEntrustSignMiniProgramResponse, error) {
-	return wechatpay.Call[PostInsuranceSignContractsPreEntrustSignMiniProgramResponse](ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program", nil, in, opts, new(PostInsuranceSignContractsPreEntrustSignMiniProgramResponse))
 }
 
 // PostInsuranceSignContractsPreEntrustSignMiniProgramRequest is what [InsuranceSignContractsPreEntrustSignMiniProgram.Post] takes.
@@ -433,7 +433,7 @@ type InsuranceSignPolicyPeriodsPlanIDPlanIDContractIDContractIDModify struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012987596.
 func (n InsuranceSignPolicyPeriodsPlanIDPlanIDContractIDContractIDModify) Post(ctx context.Context, in PostInsuranceSignPolicyPeriodsPlanIDContractIDModifyRequest, opts ...wechatpay.CallOption) (*PostInsuranceSignPolicyPeriodsPlanIDContractIDModifyResponse, error) {
-	return wechatpay.Call[PostInsuranceSignPolicyPeriodsPlanIDContractIDModifyResponse](ctx, n.c, "POST", "/v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify", []string{n.planID, n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify", []string{n.planID, n.contractID}, in, opts, new(PostInsuranceSignPolicyPeriodsPlanIDContractIDModifyResponse))
 }
 
 // PostInsuranceSignPolicyPeriodsPlanIDContractIDModifyRequest is what [InsuranceSignPolicyPeriodsPlanIDPlanIDContractIDContractIDModify.Post] takes.
@@ -504,7 +504,7 @@ type InsuranceSignPolicyPeriodsUnderscoredPlanIDPlanIDOutContractCodeOutContract
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489530.
 func (n InsuranceSignPolicyPeriodsUnderscoredPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, in GetInsuranceSignPolicyPeriodsPlanIDOutContractCodeQuery, opts ...wechatpay.CallOption) (*GetInsuranceSignPolicyPeriodsPlanIDOutContractCodeResponse, error) {
-	return wechatpay.Call[GetInsuranceSignPolicyPeriodsPlanIDOutContractCodeResponse](ctx, n.c, "GET", "/v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, in, opts, new(GetInsuranceSignPolicyPeriodsPlanIDOutContractCodeResponse))
 }
 
 // GetInsuranceSignPolicyPeriodsPlanIDOutContractCodeQuery is what [InsuranceSignPolicyPeriodsUnderscoredPlanIDPlanIDOutContractCodeOutContractCode.Get] takes.

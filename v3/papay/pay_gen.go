@@ -54,7 +54,7 @@ type PayHarmonyTransactionsApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013388429.
 func (n PayHarmonyTransactionsApply) Post(ctx context.Context, in PostPayHarmonyTransactionsApplyRequest, opts ...wechatpay.CallOption) (*PostPayHarmonyTransactionsApplyResponse, error) {
-	return wechatpay.Call[PostPayHarmonyTransactionsApplyResponse](ctx, n.c, "POST", "/v3/papay/pay/harmony/transactions/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/pay/harmony/transactions/apply", nil, in, opts, new(PostPayHarmonyTransactionsApplyResponse))
 }
 
 // PostPayHarmonyTransactionsApplyRequest is what [PayHarmonyTransactionsApply.Post] takes.
@@ -125,7 +125,7 @@ func (n PayPartnerSchedulesContractIDContractID) Schedule() PayPartnerSchedulesC
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468579.
 func (n PayPartnerSchedulesContractIDContractID) Get(ctx context.Context, in GetPayPartnerSchedulesContractIDQuery, opts ...wechatpay.CallOption) (*PayInfo, error) {
-	return wechatpay.Call[PayInfo](ctx, n.c, "GET", "/v3/papay/pay/partner/schedules/contract-id/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/pay/partner/schedules/contract-id/{contract_id}", []string{n.contractID}, in, opts, new(PayInfo))
 }
 
 // GetPayPartnerSchedulesContractIDQuery is what [PayPartnerSchedulesContractIDContractID.Get] takes.
@@ -145,7 +145,7 @@ type PayPartnerSchedulesContractIDContractIDSchedule struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468581.
 func (n PayPartnerSchedulesContractIDContractIDSchedule) Post(ctx context.Context, in PostPayPartnerSchedulesContractIDScheduleRequest, opts ...wechatpay.CallOption) (*PayInfo, error) {
-	return wechatpay.Call[PayInfo](ctx, n.c, "POST", "/v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule", []string{n.contractID}, in, opts, new(PayInfo))
 }
 
 // PostPayPartnerSchedulesContractIDScheduleRequest is what [PayPartnerSchedulesContractIDContractIDSchedule.Post] takes.
@@ -177,7 +177,7 @@ type PayPartnerTransactionsApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012468586.
 func (n PayPartnerTransactionsApply) Post(ctx context.Context, in PostPayPartnerTransactionsApplyRequest, opts ...wechatpay.CallOption) (*PostPayPartnerTransactionsApplyResponse, error) {
-	return wechatpay.Call[PostPayPartnerTransactionsApplyResponse](ctx, n.c, "POST", "/v3/papay/pay/partner/transactions/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/pay/partner/transactions/apply", nil, in, opts, new(PostPayPartnerTransactionsApplyResponse))
 }
 
 // PostPayPartnerTransactionsApplyRequest is what [PayPartnerTransactionsApply.Post] takes.
@@ -235,7 +235,7 @@ func (n PaySchedulesContractIDContractID) Schedule() PaySchedulesContractIDContr
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012466997.
 func (n PaySchedulesContractIDContractID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*PayInfo, error) {
-	return wechatpay.Call[PayInfo](ctx, n.c, "GET", "/v3/papay/pay/schedules/contract-id/{contract_id}", []string{n.contractID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/pay/schedules/contract-id/{contract_id}", []string{n.contractID}, nil, opts, new(PayInfo))
 }
 
 // PaySchedulesContractIDContractIDSchedule is /v3/papay/pay/schedules/contract-id/{contract_id}/schedule.
@@ -250,7 +250,7 @@ type PaySchedulesContractIDContractIDSchedule struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012467036.
 func (n PaySchedulesContractIDContractIDSchedule) Post(ctx context.Context, in PostPaySchedulesContractIDScheduleRequest, opts ...wechatpay.CallOption) (*PayInfo, error) {
-	return wechatpay.Call[PayInfo](ctx, n.c, "POST", "/v3/papay/pay/schedules/contract-id/{contract_id}/schedule", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/pay/schedules/contract-id/{contract_id}/schedule", []string{n.contractID}, in, opts, new(PayInfo))
 }
 
 // PostPaySchedulesContractIDScheduleRequest is what [PaySchedulesContractIDContractIDSchedule.Post] takes.
@@ -278,7 +278,7 @@ type PayTransactionsApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012467087.
 func (n PayTransactionsApply) Post(ctx context.Context, in PostPayTransactionsApplyRequest, opts ...wechatpay.CallOption) (*PostPayTransactionsApplyResponse, error) {
-	return wechatpay.Call[PostPayTransactionsApplyResponse](ctx, n.c, "POST", "/v3/papay/pay/transactions/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/pay/transactions/apply", nil, in, opts, new(PostPayTransactionsApplyResponse))
 }
 
 // PostPayTransactionsApplyRequest is what [PayTransactionsApply.Post] takes.

@@ -69,7 +69,7 @@ type ScheduledDeductSignContractsPreEntrustSignApp struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012524934.
 func (n ScheduledDeductSignContractsPreEntrustSignApp) Post(ctx context.Context, in PostScheduledDeductSignContractsPreEntrustSignAppRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignContractsPreEntrustSignAppResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignContractsPreEntrustSignAppResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app", nil, in, opts, new(PostScheduledDeductSignContractsPreEntrustSignAppResponse))
 }
 
 // PostScheduledDeductSignContractsPreEntrustSignAppRequest is what [ScheduledDeductSignContractsPreEntrustSignApp.Post] takes.
@@ -102,7 +102,7 @@ type ScheduledDeductSignContractsPreEntrustSignH5 struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489208.
 func (n ScheduledDeductSignContractsPreEntrustSignH5) Post(ctx context.Context, in PostScheduledDeductSignContractsPreEntrustSignH5Request, opts ...wechatpay.CallOption) (*PostScheduledDeductSignContractsPreEntrustSignH5Response, error) {
-	return wechatpay.Call[PostScheduledDeductSignContractsPreEntrustSignH5Response](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5", nil, in, opts, new(PostScheduledDeductSignContractsPreEntrustSignH5Response))
 }
 
 // PostScheduledDeductSignContractsPreEntrustSignH5Request is what [ScheduledDeductSignContractsPreEntrustSignH5.Post] takes.
@@ -134,7 +134,7 @@ type ScheduledDeductSignContractsPreEntrustSignJsapi struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012525133.
 func (n ScheduledDeductSignContractsPreEntrustSignJsapi) Post(ctx context.Context, in PostScheduledDeductSignContractsPreEntrustSignJsapiRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignContractsPreEntrustSignJsapiResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignContractsPreEntrustSignJsapiResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi", nil, in, opts, new(PostScheduledDeductSignContractsPreEntrustSignJsapiResponse))
 }
 
 // PostScheduledDeductSignContractsPreEntrustSignJsapiRequest is what [ScheduledDeductSignContractsPreEntrustSignJsapi.Post] takes.
@@ -165,7 +165,7 @@ type ScheduledDeductSignContractsPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012525209.
 func (n ScheduledDeductSignContractsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostScheduledDeductSignContractsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignContractsPreEntrustSignMiniProgramResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignContractsPreEntrustSignMiniProgramResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program", nil, in, opts, new(PostScheduledDeductSignContractsPreEntrustSignMiniProgramResponse))
 }
 
 // PostScheduledDeductSignContractsPreEntrustSignMiniProgramRequest is what [ScheduledDeductSignContractsPreEntrustSignMiniProgram.Post] takes.
@@ -243,7 +243,7 @@ type ScheduledDeductSignPartnerContractsPreEntrustSignApp struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012693028.
 func (n ScheduledDeductSignPartnerContractsPreEntrustSignApp) Post(ctx context.Context, in PostScheduledDeductSignPartnerContractsPreEntrustSignAppRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignPartnerContractsPreEntrustSignAppResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignPartnerContractsPreEntrustSignAppResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app", nil, in, opts, new(PostScheduledDeductSignPartnerContractsPreEntrustSignAppResponse))
 }
 
 // PostScheduledDeductSignPartnerContractsPreEntrustSignAppRequest is what [ScheduledDeductSignPartnerContractsPreEntrustSignApp.Post] takes.
@@ -279,7 +279,7 @@ type ScheduledDeductSignPartnerContractsPreEntrustSignH5 struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012464549.
 func (n ScheduledDeductSignPartnerContractsPreEntrustSignH5) Post(ctx context.Context, in PostScheduledDeductSignPartnerContractsPreEntrustSignH5Request, opts ...wechatpay.CallOption) (*PostScheduledDeductSignPartnerContractsPreEntrustSignH5Response, error) {
-	return wechatpay.Call[PostScheduledDeductSignPartnerContractsPreEntrustSignH5Response](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5", nil, in, opts, new(PostScheduledDeductSignPartnerContractsPreEntrustSignH5Response))
 }
 
 // PostScheduledDeductSignPartnerContractsPreEntrustSignH5Request is what [ScheduledDeductSignPartnerContractsPreEntrustSignH5.Post] takes.
@@ -314,7 +314,7 @@ type ScheduledDeductSignPartnerContractsPreEntrustSignJsapi struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012693093.
 func (n ScheduledDeductSignPartnerContractsPreEntrustSignJsapi) Post(ctx context.Context, in PostScheduledDeductSignPartnerContractsPreEntrustSignJsapiRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignPartnerContractsPreEntrustSignJsapiResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignPartnerContractsPreEntrustSignJsapiResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi", nil, in, opts, new(PostScheduledDeductSignPartnerContractsPreEntrustSignJsapiResponse))
 }
 
 // PostScheduledDeductSignPartnerContractsPreEntrustSignJsapiRequest is what [ScheduledDeductSignPartnerContractsPreEntrustSignJsapi.Post] takes.
@@ -348,7 +348,7 @@ type ScheduledDeductSignPartnerContractsPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012693100.
 func (n ScheduledDeductSignPartnerContractsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostScheduledDeductSignPartnerContractsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*PostScheduledDeductSignPartnerContractsPreEntrustSignMiniProgramResponse, error) {
-	return wechatpay.Call[PostScheduledDeductSignPartnerContractsPreEntrustSignMiniProgramResponse](ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program", nil, in, opts, new(PostScheduledDeductSignPartnerContractsPreEntrustSignMiniProgramResponse))
 }
 
 // PostScheduledDeductSignPartnerContractsPreEntrustSignMiniProgramRequest is what [ScheduledDeductSignPartnerContractsPreEntrustSignMiniProgram.Post] takes.

@@ -83,7 +83,7 @@ type SignContractsHarmonyPlanIDPlanIDOutContractCodeOutContractCode struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013844122.
 func (n SignContractsHarmonyPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetSignContractsHarmonyPlanIDOutContractCodeResponse, error) {
-	return wechatpay.Call[GetSignContractsHarmonyPlanIDOutContractCodeResponse](ctx, n.c, "GET", "/v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts, new(GetSignContractsHarmonyPlanIDOutContractCodeResponse))
 }
 
 // GetSignContractsHarmonyPlanIDOutContractCodeResponse is the answer of [SignContractsHarmonyPlanIDPlanIDOutContractCodeOutContractCode.Get].
@@ -153,7 +153,7 @@ func (n SignContractsPlanIDPlanIDOutContractCodeOutContractCode) Terminate() Sig
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489245.
 func (n SignContractsPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*OutContractCodeInfo, error) {
-	return wechatpay.Call[OutContractCodeInfo](ctx, n.c, "GET", "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, nil, opts, new(OutContractCodeInfo))
 }
 
 // SignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate is /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate.
@@ -169,7 +169,7 @@ type SignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489295.
 func (n SignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate) Post(ctx context.Context, in PostSignContractsPlanIDOutContractCodeTerminateRequest, opts ...wechatpay.CallOption) (*OutContractCodeInfo, error) {
-	return wechatpay.Call[OutContractCodeInfo](ctx, n.c, "POST", "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts, new(OutContractCodeInfo))
 }
 
 // PostSignContractsPlanIDOutContractCodeTerminateRequest is what [SignContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate.Post] takes.
@@ -188,7 +188,7 @@ type SignContractsPreEntrustSign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012978414.
 func (n SignContractsPreEntrustSign) Post(ctx context.Context, in PostSignContractsPreEntrustSignRequest, opts ...wechatpay.CallOption) (*PostSignContractsPreEntrustSignResponse, error) {
-	return wechatpay.Call[PostSignContractsPreEntrustSignResponse](ctx, n.c, "POST", "/v3/papay/sign/contracts/pre-entrust-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/sign/contracts/pre-entrust-sign", nil, in, opts, new(PostSignContractsPreEntrustSignResponse))
 }
 
 // PostSignContractsPreEntrustSignRequest is what [SignContractsPreEntrustSign.Post] takes.
@@ -281,7 +281,7 @@ func (n SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCode) Terminat
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012489483.
 func (n SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCode) Get(ctx context.Context, in GetSignPartnerContractsPlanIDOutContractCodeQuery, opts ...wechatpay.CallOption) (*PlanIDOutContractCode, error) {
-	return wechatpay.Call[PlanIDOutContractCode](ctx, n.c, "GET", "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}", []string{n.planID, n.outContractCode}, in, opts, new(PlanIDOutContractCode))
 }
 
 // GetSignPartnerContractsPlanIDOutContractCodeQuery is what [SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCode.Get] takes.
@@ -302,7 +302,7 @@ type SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate str
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012489491.
 func (n SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate) Post(ctx context.Context, in PostSignPartnerContractsPlanIDOutContractCodeTerminateRequest, opts ...wechatpay.CallOption) (*PlanIDOutContractCode, error) {
-	return wechatpay.Call[PlanIDOutContractCode](ctx, n.c, "POST", "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate", []string{n.planID, n.outContractCode}, in, opts, new(PlanIDOutContractCode))
 }
 
 // PostSignPartnerContractsPlanIDOutContractCodeTerminateRequest is what [SignPartnerContractsPlanIDPlanIDOutContractCodeOutContractCodeTerminate.Post] takes.

@@ -56,7 +56,7 @@ func (n RemindersApplication) Withdraw() RemindersApplicationWithdraw {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4019557780.
 func (n RemindersApplication) Post(ctx context.Context, in PostRemindersApplicationRequest, opts ...wechatpay.CallOption) (*PostRemindersApplicationResponse, error) {
-	return wechatpay.Call[PostRemindersApplicationResponse](ctx, n.c, "POST", "/v3/parking/reminders/application", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/parking/reminders/application", nil, in, opts, new(PostRemindersApplicationResponse))
 }
 
 // PostRemindersApplicationRequest is what [RemindersApplication.Post] takes.
@@ -80,7 +80,7 @@ type RemindersApplicationQuery struct {
 //
 // No official page is known for it.
 func (n RemindersApplicationQuery) Get(ctx context.Context, in GetRemindersApplicationQueryQuery, opts ...wechatpay.CallOption) (*GetRemindersApplicationQueryResponse, error) {
-	return wechatpay.Call[GetRemindersApplicationQueryResponse](ctx, n.c, "GET", "/v3/parking/reminders/application/query", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/parking/reminders/application/query", nil, in, opts, new(GetRemindersApplicationQueryResponse))
 }
 
 // GetRemindersApplicationQueryQuery is what [RemindersApplicationQuery.Get] takes.
@@ -126,7 +126,7 @@ type RemindersApplications struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4019557811.
 func (n RemindersApplications) Get(ctx context.Context, in GetRemindersApplicationsQuery, opts ...wechatpay.CallOption) (*GetRemindersApplicationsResponse, error) {
-	return wechatpay.Call[GetRemindersApplicationsResponse](ctx, n.c, "GET", "/v3/parking/reminders/applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/parking/reminders/applications", nil, in, opts, new(GetRemindersApplicationsResponse))
 }
 
 // GetRemindersApplicationsQuery is what [RemindersApplications.Get] takes.
@@ -153,7 +153,7 @@ type RemindersEntry struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4019557757.
 func (n RemindersEntry) Post(ctx context.Context, in PostRemindersEntryRequest, opts ...wechatpay.CallOption) (*PostRemindersEntryResponse, error) {
-	return wechatpay.Call[PostRemindersEntryResponse](ctx, n.c, "POST", "/v3/parking/reminders/entry", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/parking/reminders/entry", nil, in, opts, new(PostRemindersEntryResponse))
 }
 
 // PostRemindersEntryRequest is what [RemindersEntry.Post] takes.
@@ -242,7 +242,7 @@ type RemindersParkingFee struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4019557825.
 func (n RemindersParkingFee) Post(ctx context.Context, in PostRemindersParkingFeeRequest, opts ...wechatpay.CallOption) (*PostRemindersParkingFeeResponse, error) {
-	return wechatpay.Call[PostRemindersParkingFeeResponse](ctx, n.c, "POST", "/v3/parking/reminders/parking-fee", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/parking/reminders/parking-fee", nil, in, opts, new(PostRemindersParkingFeeResponse))
 }
 
 // PostRemindersParkingFeeRequest is what [RemindersParkingFee.Post] takes.
@@ -276,7 +276,7 @@ type RemindersParkingLot struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4023070758.
 func (n RemindersParkingLot) Get(ctx context.Context, in GetRemindersParkingLotQuery, opts ...wechatpay.CallOption) (*GetRemindersParkingLotResponse, error) {
-	return wechatpay.Call[GetRemindersParkingLotResponse](ctx, n.c, "GET", "/v3/parking/reminders/parking-lot", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/parking/reminders/parking-lot", nil, in, opts, new(GetRemindersParkingLotResponse))
 }
 
 // GetRemindersParkingLotQuery is what [RemindersParkingLot.Get] takes.

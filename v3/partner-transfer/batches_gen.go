@@ -25,7 +25,7 @@ func (n Batches) OutBatchNo() BatchesOutBatchNo { return BatchesOutBatchNo(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012465738.
 func (n Batches) Post(ctx context.Context, in PostBatchesRequest, opts ...wechatpay.CallOption) (*PostBatchesResponse, error) {
-	return wechatpay.Call[PostBatchesResponse](ctx, n.c, "POST", "/v3/partner-transfer/batches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/partner-transfer/batches", nil, in, opts, new(PostBatchesResponse))
 }
 
 // PostBatchesRequest is what [Batches.Post] takes.
@@ -76,9 +76,9 @@ func (n BatchesBatchIDBatchID) Details() BatchesBatchIDBatchIDDetails {
 //
 //	GET /v3/partner-transfer/batches/batch-id/{batch_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012715990 and https://pay.weixin.qq.com/doc/v3/partner/4012465772.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012715990.
 func (n BatchesBatchIDBatchID) Get(ctx context.Context, in GetBatchesBatchIDQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/partner-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/partner-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts, new(Batch))
 }
 
 // GetBatchesBatchIDQuery is what [BatchesBatchIDBatchID.Get] takes.
@@ -122,9 +122,9 @@ type BatchesBatchIDBatchIDDetailsDetailIDDetailID struct {
 //
 //	GET /v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012718324 and https://pay.weixin.qq.com/doc/v3/partner/4012465781.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012718324.
 func (n BatchesBatchIDBatchIDDetailsDetailIDDetailID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/partner-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts, new(BatchInfo))
 }
 
 // BatchesOutBatchNo is /v3/partner-transfer/batches/out-batch-no.
@@ -152,9 +152,9 @@ func (n BatchesOutBatchNoOutBatchNo) Details() BatchesOutBatchNoOutBatchNoDetail
 //
 //	GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012718112 and https://pay.weixin.qq.com/doc/v3/partner/4012465790.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012718112.
 func (n BatchesOutBatchNoOutBatchNo) Get(ctx context.Context, in GetBatchesOutBatchNoQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/partner-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/partner-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(Batch))
 }
 
 // GetBatchesOutBatchNoQuery is what [BatchesOutBatchNoOutBatchNo.Get] takes.
@@ -198,7 +198,7 @@ type BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo struct {
 //
 //	GET /v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012718434 and https://pay.weixin.qq.com/doc/v3/partner/4012465795.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012718434.
 func (n BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/partner-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts, new(BatchInfo))
 }

@@ -65,7 +65,7 @@ type ContractsEcommercePreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013369177.
 func (n ContractsEcommercePreEntrustSignMiniProgram) Post(ctx context.Context, in PostContractsEcommercePreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program", nil, in, opts, new(Contract))
 }
 
 // PostContractsEcommercePreEntrustSignMiniProgramRequest is what [ContractsEcommercePreEntrustSignMiniProgram.Post] takes.
@@ -89,7 +89,7 @@ type ContractsEcommercePreEntrustSignPayRedirectSign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013369191.
 func (n ContractsEcommercePreEntrustSignPayRedirectSign) Post(ctx context.Context, in PostContractsEcommercePreEntrustSignPayRedirectSignRequest, opts ...wechatpay.CallOption) (*PostContractsEcommercePreEntrustSignPayRedirectSignResponse, error) {
-	return wechatpay.Call[PostContractsEcommercePreEntrustSignPayRedirectSignResponse](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign", nil, in, opts, new(PostContractsEcommercePreEntrustSignPayRedirectSignResponse))
 }
 
 // PostContractsEcommercePreEntrustSignPayRedirectSignRequest is what [ContractsEcommercePreEntrustSignPayRedirectSign.Post] takes.
@@ -146,7 +146,7 @@ type ContractsNormalPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012472870.
 func (n ContractsNormalPreEntrustSignMiniProgram) Post(ctx context.Context, in PostContractsNormalPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program", nil, in, opts, new(Contract))
 }
 
 // PostContractsNormalPreEntrustSignMiniProgramRequest is what [ContractsNormalPreEntrustSignMiniProgram.Post] takes.
@@ -170,7 +170,7 @@ type ContractsNormalPreEntrustSignPayRedirectSign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012472874.
 func (n ContractsNormalPreEntrustSignPayRedirectSign) Post(ctx context.Context, in PostContractsNormalPreEntrustSignPayRedirectSignRequest, opts ...wechatpay.CallOption) (*PostContractsNormalPreEntrustSignPayRedirectSignResponse, error) {
-	return wechatpay.Call[PostContractsNormalPreEntrustSignPayRedirectSignResponse](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign", nil, in, opts, new(PostContractsNormalPreEntrustSignPayRedirectSignResponse))
 }
 
 // PostContractsNormalPreEntrustSignPayRedirectSignRequest is what [ContractsNormalPreEntrustSignPayRedirectSign.Post] takes.
@@ -225,7 +225,7 @@ type ContractsQsPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471282.
 func (n ContractsQsPreEntrustSignMiniProgram) Post(ctx context.Context, in PostContractsQsPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program", nil, in, opts, new(Contract))
 }
 
 // PostContractsQsPreEntrustSignMiniProgramRequest is what [ContractsQsPreEntrustSignMiniProgram.Post] takes.
@@ -252,7 +252,7 @@ type ContractsQsPreEntrustSignPayRedirectSign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471286.
 func (n ContractsQsPreEntrustSignPayRedirectSign) Post(ctx context.Context, in PostContractsQsPreEntrustSignPayRedirectSignRequest, opts ...wechatpay.CallOption) (*PostContractsQsPreEntrustSignPayRedirectSignResponse, error) {
-	return wechatpay.Call[PostContractsQsPreEntrustSignPayRedirectSignResponse](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign", nil, in, opts, new(PostContractsQsPreEntrustSignPayRedirectSignResponse))
 }
 
 // PostContractsQsPreEntrustSignPayRedirectSignRequest is what [ContractsQsPreEntrustSignPayRedirectSign.Post] takes.
@@ -326,7 +326,7 @@ func (n ContractsServiceIDServiceIDOutContractCodeOutContractCode) Terminate() C
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012472855 and https://pay.weixin.qq.com/doc/v3/partner/4012715321.
 func (n ContractsServiceIDServiceIDOutContractCodeOutContractCode) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetContractsServiceIDOutContractCodeResponse, error) {
-	return wechatpay.Call[GetContractsServiceIDOutContractCodeResponse](ctx, n.c, "GET", "/v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}", []string{n.serviceID, n.outContractCode}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}", []string{n.serviceID, n.outContractCode}, nil, opts, new(GetContractsServiceIDOutContractCodeResponse))
 }
 
 // GetContractsServiceIDOutContractCodeResponse is the answer of [ContractsServiceIDServiceIDOutContractCodeOutContractCode.Get].
@@ -358,7 +358,7 @@ type ContractsServiceIDServiceIDOutContractCodeOutContractCodeTerminate struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012472858 and https://pay.weixin.qq.com/doc/v3/partner/4012715383.
 func (n ContractsServiceIDServiceIDOutContractCodeOutContractCodeTerminate) Post(ctx context.Context, in PostContractsServiceIDOutContractCodeTerminateRequest, opts ...wechatpay.CallOption) (*PostContractsServiceIDOutContractCodeTerminateResponse, error) {
-	return wechatpay.Call[PostContractsServiceIDOutContractCodeTerminateResponse](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}/terminate", []string{n.serviceID, n.outContractCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}/terminate", []string{n.serviceID, n.outContractCode}, in, opts, new(PostContractsServiceIDOutContractCodeTerminateResponse))
 }
 
 // PostContractsServiceIDOutContractCodeTerminateRequest is what [ContractsServiceIDServiceIDOutContractCodeOutContractCodeTerminate.Post] takes.
@@ -409,7 +409,7 @@ type ContractsServiceProviderPreEntrustSignMiniProgram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471269.
 func (n ContractsServiceProviderPreEntrustSignMiniProgram) Post(ctx context.Context, in PostContractsServiceProviderPreEntrustSignMiniProgramRequest, opts ...wechatpay.CallOption) (*Contract, error) {
-	return wechatpay.Call[Contract](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program", nil, in, opts, new(Contract))
 }
 
 // PostContractsServiceProviderPreEntrustSignMiniProgramRequest is what [ContractsServiceProviderPreEntrustSignMiniProgram.Post] takes.
@@ -436,7 +436,7 @@ type ContractsServiceProviderPreEntrustSignPayRedirectSign struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471272.
 func (n ContractsServiceProviderPreEntrustSignPayRedirectSign) Post(ctx context.Context, in PostContractsServiceProviderPreEntrustSignPayRedirectSignRequest, opts ...wechatpay.CallOption) (*PostContractsServiceProviderPreEntrustSignPayRedirectSignResponse, error) {
-	return wechatpay.Call[PostContractsServiceProviderPreEntrustSignPayRedirectSignResponse](ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign", nil, in, opts, new(PostContractsServiceProviderPreEntrustSignPayRedirectSignResponse))
 }
 
 // PostContractsServiceProviderPreEntrustSignPayRedirectSignRequest is what [ContractsServiceProviderPreEntrustSignPayRedirectSign.Post] takes.

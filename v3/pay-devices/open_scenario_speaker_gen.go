@@ -45,7 +45,7 @@ func (n OpenScenarioSpeakerDeviceSn) Unbind() OpenScenarioSpeakerDeviceSnUnbind 
 //
 // No official page is known for it.
 func (n OpenScenarioSpeakerDeviceSn) Get(ctx context.Context, opts ...wechatpay.CallOption) (*OpenScenarioSpeakerInfo, error) {
-	return wechatpay.Call[OpenScenarioSpeakerInfo](ctx, n.c, "GET", "/v3/pay-devices/open-scenario-speaker/{device_sn}", []string{n.deviceSn}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay-devices/open-scenario-speaker/{device_sn}", []string{n.deviceSn}, nil, opts, new(OpenScenarioSpeakerInfo))
 }
 
 // OpenScenarioSpeakerDeviceSnBind is /v3/pay-devices/open-scenario-speaker/{device_sn}/bind.
@@ -60,7 +60,7 @@ type OpenScenarioSpeakerDeviceSnBind struct {
 //
 // No official page is known for it.
 func (n OpenScenarioSpeakerDeviceSnBind) Post(ctx context.Context, in PostOpenScenarioSpeakerBindRequest, opts ...wechatpay.CallOption) (*OpenScenarioSpeakerInfo, error) {
-	return wechatpay.Call[OpenScenarioSpeakerInfo](ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/bind", []string{n.deviceSn}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/bind", []string{n.deviceSn}, in, opts, new(OpenScenarioSpeakerInfo))
 }
 
 // PostOpenScenarioSpeakerBindRequest is what [OpenScenarioSpeakerDeviceSnBind.Post] takes.
@@ -81,7 +81,7 @@ type OpenScenarioSpeakerDeviceSnPrebind struct {
 //
 // No official page is known for it.
 func (n OpenScenarioSpeakerDeviceSnPrebind) Post(ctx context.Context, in PostOpenScenarioSpeakerPrebindRequest, opts ...wechatpay.CallOption) (*PostOpenScenarioSpeakerPrebindResponse, error) {
-	return wechatpay.Call[PostOpenScenarioSpeakerPrebindResponse](ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/prebind", []string{n.deviceSn}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/prebind", []string{n.deviceSn}, in, opts, new(PostOpenScenarioSpeakerPrebindResponse))
 }
 
 // PostOpenScenarioSpeakerPrebindRequest is what [OpenScenarioSpeakerDeviceSnPrebind.Post] takes.
@@ -108,5 +108,5 @@ type OpenScenarioSpeakerDeviceSnUnbind struct {
 //
 // No official page is known for it.
 func (n OpenScenarioSpeakerDeviceSnUnbind) Post(ctx context.Context, opts ...wechatpay.CallOption) (*OpenScenarioSpeakerInfo, error) {
-	return wechatpay.Call[OpenScenarioSpeakerInfo](ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/unbind", []string{n.deviceSn}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speaker/{device_sn}/unbind", []string{n.deviceSn}, nil, opts, new(OpenScenarioSpeakerInfo))
 }

@@ -62,7 +62,7 @@ type OpenScenarioSpeakerorderTransactionIDReport struct {
 //
 // No official page is known for it.
 func (n OpenScenarioSpeakerorderTransactionIDReport) Post(ctx context.Context, in PostOpenScenarioSpeakerorderReportRequest, opts ...wechatpay.CallOption) (*PostOpenScenarioSpeakerorderReportResponse, error) {
-	return wechatpay.Call[PostOpenScenarioSpeakerorderReportResponse](ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speakerorder/{transaction_id}/report", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay-devices/open-scenario-speakerorder/{transaction_id}/report", []string{n.transactionID}, in, opts, new(PostOpenScenarioSpeakerorderReportResponse))
 }
 
 // PostOpenScenarioSpeakerorderReportRequest is what [OpenScenarioSpeakerorderTransactionIDReport.Post] takes.

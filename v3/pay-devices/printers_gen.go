@@ -71,7 +71,7 @@ type PrintersDeviceIDPrintOrdersPrintOrderNo struct {
 //
 // No official page is known for it.
 func (n PrintersDeviceIDPrintOrdersPrintOrderNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetPrinterPrintOrderResponse, error) {
-	return wechatpay.Call[GetPrinterPrintOrderResponse](ctx, n.c, "GET", "/v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}", []string{n.deviceID, n.printOrderNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}", []string{n.deviceID, n.printOrderNo}, nil, opts, new(GetPrinterPrintOrderResponse))
 }
 
 // GetPrinterPrintOrderResponse is the answer of [PrintersDeviceIDPrintOrdersPrintOrderNo.Get].

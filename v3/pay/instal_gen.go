@@ -30,7 +30,7 @@ type InstalExposure struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4016196762.
 func (n InstalExposure) Post(ctx context.Context, in PostInstalExposureRequest, opts ...wechatpay.CallOption) (*PostInstalExposureResponse, error) {
-	return wechatpay.Call[PostInstalExposureResponse](ctx, n.c, "POST", "/v3/pay/instal/exposure", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/instal/exposure", nil, in, opts, new(PostInstalExposureResponse))
 }
 
 // PostInstalExposureRequest is what [InstalExposure.Post] takes.
@@ -66,7 +66,7 @@ type InstalPartnerExposure struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016196820.
 func (n InstalPartnerExposure) Post(ctx context.Context, in PostInstalPartnerExposureRequest, opts ...wechatpay.CallOption) (*PostInstalPartnerExposureResponse, error) {
-	return wechatpay.Call[PostInstalPartnerExposureResponse](ctx, n.c, "POST", "/v3/pay/instal/partner/exposure", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/instal/partner/exposure", nil, in, opts, new(PostInstalPartnerExposureResponse))
 }
 
 // PostInstalPartnerExposureRequest is what [InstalPartnerExposure.Post] takes.

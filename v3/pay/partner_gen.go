@@ -80,9 +80,9 @@ type PartnerTransactionsApp struct {
 //
 //	POST /v3/pay/partner/transactions/app
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4013080231, https://pay.weixin.qq.com/doc/v3/partner/4012523526 and https://pay.weixin.qq.com/doc/v3/partner/4012714669.
+// See https://pay.weixin.qq.com/doc/v3/partner/4013080231.
 func (n PartnerTransactionsApp) Post(ctx context.Context, in PostPartnerTransactionsAppRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsAppResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsAppResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/app", nil, in, opts, new(PostPartnerTransactionsAppResponse))
 }
 
 // PostPartnerTransactionsAppRequest is what [PartnerTransactionsApp.Post] takes.
@@ -123,7 +123,7 @@ type PartnerTransactionsAppWithContract struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017019941.
 func (n PartnerTransactionsAppWithContract) Post(ctx context.Context, in PostPartnerTransactionsAppWithContractRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsAppWithContractResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsAppWithContractResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/app-with-contract", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/app-with-contract", nil, in, opts, new(PostPartnerTransactionsAppWithContractResponse))
 }
 
 // PostPartnerTransactionsAppWithContractRequest is what [PartnerTransactionsAppWithContract.Post] takes.
@@ -162,7 +162,7 @@ type PartnerTransactionsCodepay struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012382179.
 func (n PartnerTransactionsCodepay) Post(ctx context.Context, in PostPartnerTransactionsCodepayRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsCodepayResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsCodepayResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/codepay", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/codepay", nil, in, opts, new(PostPartnerTransactionsCodepayResponse))
 }
 
 // PostPartnerTransactionsCodepayRequest is what [PartnerTransactionsCodepay.Post] takes.
@@ -213,7 +213,7 @@ type PartnerTransactionsExposure struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014326522.
 func (n PartnerTransactionsExposure) Post(ctx context.Context, in PostPartnerTransactionsExposureRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsExposureResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsExposureResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/exposure", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/exposure", nil, in, opts, new(PostPartnerTransactionsExposureResponse))
 }
 
 // PostPartnerTransactionsExposureRequest is what [PartnerTransactionsExposure.Post] takes.
@@ -241,9 +241,9 @@ type PartnerTransactionsH5 struct {
 //
 //	POST /v3/pay/partner/transactions/h5
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012738604, https://pay.weixin.qq.com/doc/v3/partner/4012523544 and https://pay.weixin.qq.com/doc/v3/partner/4012714759.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012738604.
 func (n PartnerTransactionsH5) Post(ctx context.Context, in PostPartnerTransactionsH5Request, opts ...wechatpay.CallOption) (*PostPartnerTransactionsH5Response, error) {
-	return wechatpay.Call[PostPartnerTransactionsH5Response](ctx, n.c, "POST", "/v3/pay/partner/transactions/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/h5", nil, in, opts, new(PostPartnerTransactionsH5Response))
 }
 
 // PostPartnerTransactionsH5Request is what [PartnerTransactionsH5.Post] takes.
@@ -292,9 +292,9 @@ type PartnerTransactionsIDTransactionID struct {
 //
 //	GET /v3/pay/partner/transactions/id/{transaction_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012526943, https://pay.weixin.qq.com/doc/v3/partner/4012738964, https://pay.weixin.qq.com/doc/v3/partner/4013080234, https://pay.weixin.qq.com/doc/v3/partner/4012738969, https://pay.weixin.qq.com/doc/v3/partner/4012738971, https://pay.weixin.qq.com/doc/v3/partner/4012738973, https://pay.weixin.qq.com/doc/v3/partner/4012760520, https://pay.weixin.qq.com/doc/v3/partner/4012886173 and https://pay.weixin.qq.com/doc/v3/partner/4012760565.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012526943.
 func (n PartnerTransactionsIDTransactionID) Get(ctx context.Context, in GetPartnerTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/pay/partner/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay/partner/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetPartnerTransactionsIDQuery is what [PartnerTransactionsIDTransactionID.Get] takes.
@@ -312,9 +312,9 @@ type PartnerTransactionsJsapi struct {
 //
 //	POST /v3/pay/partner/transactions/jsapi
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012738519, https://pay.weixin.qq.com/doc/v3/partner/4012759974, https://pay.weixin.qq.com/doc/v3/partner/4012523593, https://pay.weixin.qq.com/doc/v3/partner/4012523579, https://pay.weixin.qq.com/doc/v3/partner/4012714678 and https://pay.weixin.qq.com/doc/v3/partner/4012714911.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012738519.
 func (n PartnerTransactionsJsapi) Post(ctx context.Context, in PostPartnerTransactionsJsapiRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsJsapiResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsJsapiResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/jsapi", nil, in, opts, new(PostPartnerTransactionsJsapiResponse))
 }
 
 // PostPartnerTransactionsJsapiRequest is what [PartnerTransactionsJsapi.Post] takes.
@@ -353,9 +353,9 @@ type PartnerTransactionsJsapiWithContract struct {
 //
 //	POST /v3/pay/partner/transactions/jsapi-with-contract
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012688481, https://pay.weixin.qq.com/doc/v3/partner/4012526951 and https://pay.weixin.qq.com/doc/v3/partner/4017019937.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012688481.
 func (n PartnerTransactionsJsapiWithContract) Post(ctx context.Context, in PostPartnerTransactionsJsapiWithContractRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsJsapiWithContractResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsJsapiWithContractResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/jsapi-with-contract", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/jsapi-with-contract", nil, in, opts, new(PostPartnerTransactionsJsapiWithContractResponse))
 }
 
 // PostPartnerTransactionsJsapiWithContractRequest is what [PartnerTransactionsJsapiWithContract.Post] takes.
@@ -395,7 +395,7 @@ type PartnerTransactionsMiniprogram struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012886115.
 func (n PartnerTransactionsMiniprogram) Post(ctx context.Context, in PostPartnerTransactionsMiniprogramRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsMiniprogramResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsMiniprogramResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/miniprogram", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/miniprogram", nil, in, opts, new(PostPartnerTransactionsMiniprogramResponse))
 }
 
 // PostPartnerTransactionsMiniprogramRequest is what [PartnerTransactionsMiniprogram.Post] takes.
@@ -432,9 +432,9 @@ type PartnerTransactionsNative struct {
 //
 //	POST /v3/pay/partner/transactions/native
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012738659, https://pay.weixin.qq.com/doc/v3/partner/4012523551 and https://pay.weixin.qq.com/doc/v3/partner/4012714902.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012738659.
 func (n PartnerTransactionsNative) Post(ctx context.Context, in PostPartnerTransactionsNativeRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsNativeResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsNativeResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/native", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/native", nil, in, opts, new(PostPartnerTransactionsNativeResponse))
 }
 
 // PostPartnerTransactionsNativeRequest is what [PartnerTransactionsNative.Post] takes.
@@ -493,9 +493,9 @@ func (n PartnerTransactionsOutTradeNoOutTradeNo) Reverse() PartnerTransactionsOu
 //
 //	GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012526944, https://pay.weixin.qq.com/doc/v3/partner/4012739008, https://pay.weixin.qq.com/doc/v3/partner/4013080235, https://pay.weixin.qq.com/doc/v3/partner/4012759661, https://pay.weixin.qq.com/doc/v3/partner/4012759714, https://pay.weixin.qq.com/doc/v3/partner/4012760115, https://pay.weixin.qq.com/doc/v3/partner/4012760526, https://pay.weixin.qq.com/doc/v3/partner/4012886197 and https://pay.weixin.qq.com/doc/v3/partner/4012760568.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012526944.
 func (n PartnerTransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetPartnerTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetPartnerTransactionsOutTradeNoQuery is what [PartnerTransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -514,7 +514,7 @@ type PartnerTransactionsOutTradeNoOutTradeNoClose struct {
 //
 //	POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012526949, https://pay.weixin.qq.com/doc/v3/partner/4012739019, https://pay.weixin.qq.com/doc/v3/partner/4013080236, https://pay.weixin.qq.com/doc/v3/partner/4012759669, https://pay.weixin.qq.com/doc/v3/partner/4012759725, https://pay.weixin.qq.com/doc/v3/partner/4012760108, https://pay.weixin.qq.com/doc/v3/partner/4012760518, https://pay.weixin.qq.com/doc/v3/partner/4012886167 and https://pay.weixin.qq.com/doc/v3/partner/4012760574.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012526949.
 func (n PartnerTransactionsOutTradeNoOutTradeNoClose) Post(ctx context.Context, in PostPartnerTransactionsOutTradeNoCloseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close", []string{n.outTradeNo}, in, opts)
 }
@@ -537,7 +537,7 @@ type PartnerTransactionsOutTradeNoOutTradeNoReverse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012382181.
 func (n PartnerTransactionsOutTradeNoOutTradeNoReverse) Post(ctx context.Context, in PostPartnerTransactionsOutTradeNoReverseRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsOutTradeNoReverseResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsOutTradeNoReverseResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse", []string{n.outTradeNo}, in, opts, new(PostPartnerTransactionsOutTradeNoReverseResponse))
 }
 
 // PostPartnerTransactionsOutTradeNoReverseRequest is what [PartnerTransactionsOutTradeNoOutTradeNoReverse.Post] takes.
@@ -568,7 +568,7 @@ type PartnerTransactionsScannedpos struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012492476.
 func (n PartnerTransactionsScannedpos) Post(ctx context.Context, in PostPartnerTransactionsScannedposRequest, opts ...wechatpay.CallOption) (*PostPartnerTransactionsScannedposResponse, error) {
-	return wechatpay.Call[PostPartnerTransactionsScannedposResponse](ctx, n.c, "POST", "/v3/pay/partner/transactions/scannedpos", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/partner/transactions/scannedpos", nil, in, opts, new(PostPartnerTransactionsScannedposResponse))
 }
 
 // PostPartnerTransactionsScannedposRequest is what [PartnerTransactionsScannedpos.Post] takes.

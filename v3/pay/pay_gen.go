@@ -61,7 +61,7 @@ type AcquiringBankTransactionsExposure struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014326541.
 func (n AcquiringBankTransactionsExposure) Post(ctx context.Context, in PostAcquiringBankTransactionsExposureRequest, opts ...wechatpay.CallOption) (*PostAcquiringBankTransactionsExposureResponse, error) {
-	return wechatpay.Call[PostAcquiringBankTransactionsExposureResponse](ctx, n.c, "POST", "/v3/pay/acquiring-bank/transactions/exposure", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/acquiring-bank/transactions/exposure", nil, in, opts, new(PostAcquiringBankTransactionsExposureResponse))
 }
 
 // PostAcquiringBankTransactionsExposureRequest is what [AcquiringBankTransactionsExposure.Post] takes.

@@ -56,9 +56,9 @@ type TransactionsApp struct {
 //
 //	POST /v3/pay/transactions/app
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4013070347 and https://pay.weixin.qq.com/doc/v3/merchant/4012525136.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4013070347.
 func (n TransactionsApp) Post(ctx context.Context, in PostTransactionsAppRequest, opts ...wechatpay.CallOption) (*PostTransactionsAppResponse, error) {
-	return wechatpay.Call[PostTransactionsAppResponse](ctx, n.c, "POST", "/v3/pay/transactions/app", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/app", nil, in, opts, new(PostTransactionsAppResponse))
 }
 
 // PostTransactionsAppRequest is what [TransactionsApp.Post] takes.
@@ -97,7 +97,7 @@ type TransactionsAppWithContract struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4017019923.
 func (n TransactionsAppWithContract) Post(ctx context.Context, in PostTransactionsAppWithContractRequest, opts ...wechatpay.CallOption) (*PostTransactionsAppWithContractResponse, error) {
-	return wechatpay.Call[PostTransactionsAppWithContractResponse](ctx, n.c, "POST", "/v3/pay/transactions/app-with-contract", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/app-with-contract", nil, in, opts, new(PostTransactionsAppWithContractResponse))
 }
 
 // PostTransactionsAppWithContractRequest is what [TransactionsAppWithContract.Post] takes.
@@ -134,7 +134,7 @@ type TransactionsCodepay struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012382150.
 func (n TransactionsCodepay) Post(ctx context.Context, in PostTransactionsCodepayRequest, opts ...wechatpay.CallOption) (*PostTransactionsCodepayResponse, error) {
-	return wechatpay.Call[PostTransactionsCodepayResponse](ctx, n.c, "POST", "/v3/pay/transactions/codepay", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/codepay", nil, in, opts, new(PostTransactionsCodepayResponse))
 }
 
 // PostTransactionsCodepayRequest is what [TransactionsCodepay.Post] takes.
@@ -181,7 +181,7 @@ type TransactionsExposure struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014326314.
 func (n TransactionsExposure) Post(ctx context.Context, in PostTransactionsExposureRequest, opts ...wechatpay.CallOption) (*PostTransactionsExposureResponse, error) {
-	return wechatpay.Call[PostTransactionsExposureResponse](ctx, n.c, "POST", "/v3/pay/transactions/exposure", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/exposure", nil, in, opts, new(PostTransactionsExposureResponse))
 }
 
 // PostTransactionsExposureRequest is what [TransactionsExposure.Post] takes.
@@ -207,9 +207,9 @@ type TransactionsH5 struct {
 //
 //	POST /v3/pay/transactions/h5
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791834 and https://pay.weixin.qq.com/doc/v3/merchant/4012525153.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791834.
 func (n TransactionsH5) Post(ctx context.Context, in PostTransactionsH5Request, opts ...wechatpay.CallOption) (*PostTransactionsH5Response, error) {
-	return wechatpay.Call[PostTransactionsH5Response](ctx, n.c, "POST", "/v3/pay/transactions/h5", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/h5", nil, in, opts, new(PostTransactionsH5Response))
 }
 
 // PostTransactionsH5Request is what [TransactionsH5.Post] takes.
@@ -256,9 +256,9 @@ type TransactionsIDTransactionID struct {
 //
 //	GET /v3/pay/transactions/id/{transaction_id}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791858, https://pay.weixin.qq.com/doc/v3/merchant/4013070354, https://pay.weixin.qq.com/doc/v3/merchant/4012791837, https://pay.weixin.qq.com/doc/v3/merchant/4012791879, https://pay.weixin.qq.com/doc/v3/merchant/4012791899 and https://pay.weixin.qq.com/doc/v3/merchant/4012526922.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791858.
 func (n TransactionsIDTransactionID) Get(ctx context.Context, in GetTransactionsIDQuery, opts ...wechatpay.CallOption) (*TransactionInfo, error) {
-	return wechatpay.Call[TransactionInfo](ctx, n.c, "GET", "/v3/pay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(TransactionInfo))
 }
 
 // GetTransactionsIDQuery is what [TransactionsIDTransactionID.Get] takes.
@@ -275,9 +275,9 @@ type TransactionsJsapi struct {
 //
 //	POST /v3/pay/transactions/jsapi
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791856, https://pay.weixin.qq.com/doc/v3/merchant/4012791897, https://pay.weixin.qq.com/doc/v3/merchant/4012525167 and https://pay.weixin.qq.com/doc/v3/merchant/4012525182.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791856.
 func (n TransactionsJsapi) Post(ctx context.Context, in PostTransactionsJsapiRequest, opts ...wechatpay.CallOption) (*PostTransactionsJsapiResponse, error) {
-	return wechatpay.Call[PostTransactionsJsapiResponse](ctx, n.c, "POST", "/v3/pay/transactions/jsapi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/jsapi", nil, in, opts, new(PostTransactionsJsapiResponse))
 }
 
 // PostTransactionsJsapiRequest is what [TransactionsJsapi.Post] takes.
@@ -314,9 +314,9 @@ type TransactionsJsapiWithContract struct {
 //
 //	POST /v3/pay/transactions/jsapi-with-contract
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012530178, https://pay.weixin.qq.com/doc/v3/merchant/4012526910 and https://pay.weixin.qq.com/doc/v3/merchant/4017019911.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012530178.
 func (n TransactionsJsapiWithContract) Post(ctx context.Context, in PostTransactionsJsapiWithContractRequest, opts ...wechatpay.CallOption) (*PostTransactionsJsapiWithContractResponse, error) {
-	return wechatpay.Call[PostTransactionsJsapiWithContractResponse](ctx, n.c, "POST", "/v3/pay/transactions/jsapi-with-contract", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/jsapi-with-contract", nil, in, opts, new(PostTransactionsJsapiWithContractResponse))
 }
 
 // PostTransactionsJsapiWithContractRequest is what [TransactionsJsapiWithContract.Post] takes.
@@ -352,9 +352,9 @@ type TransactionsNative struct {
 //
 //	POST /v3/pay/transactions/native
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791877 and https://pay.weixin.qq.com/doc/v3/merchant/4012525171.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791877.
 func (n TransactionsNative) Post(ctx context.Context, in PostTransactionsNativeRequest, opts ...wechatpay.CallOption) (*PostTransactionsNativeResponse, error) {
-	return wechatpay.Call[PostTransactionsNativeResponse](ctx, n.c, "POST", "/v3/pay/transactions/native", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/native", nil, in, opts, new(PostTransactionsNativeResponse))
 }
 
 // PostTransactionsNativeRequest is what [TransactionsNative.Post] takes.
@@ -411,9 +411,9 @@ func (n TransactionsOutTradeNoOutTradeNo) Reverse() TransactionsOutTradeNoOutTra
 //
 //	GET /v3/pay/transactions/out-trade-no/{out_trade_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791859, https://pay.weixin.qq.com/doc/v3/merchant/4013070356, https://pay.weixin.qq.com/doc/v3/merchant/4012791838, https://pay.weixin.qq.com/doc/v3/merchant/4012791880, https://pay.weixin.qq.com/doc/v3/merchant/4012791900 and https://pay.weixin.qq.com/doc/v3/merchant/4012526919.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791859.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*TransactionInfo, error) {
-	return wechatpay.Call[TransactionInfo](ctx, n.c, "GET", "/v3/pay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/pay/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(TransactionInfo))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -431,7 +431,7 @@ type TransactionsOutTradeNoOutTradeNoClose struct {
 //
 //	POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791860, https://pay.weixin.qq.com/doc/v3/merchant/4013070360, https://pay.weixin.qq.com/doc/v3/merchant/4012791839, https://pay.weixin.qq.com/doc/v3/merchant/4012791881, https://pay.weixin.qq.com/doc/v3/merchant/4012791901 and https://pay.weixin.qq.com/doc/v3/merchant/4012526915.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791860.
 func (n TransactionsOutTradeNoOutTradeNoClose) Post(ctx context.Context, in PostTransactionsOutTradeNoCloseRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/pay/transactions/out-trade-no/{out_trade_no}/close", []string{n.outTradeNo}, in, opts)
 }
@@ -453,7 +453,7 @@ type TransactionsOutTradeNoOutTradeNoReverse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012382161.
 func (n TransactionsOutTradeNoOutTradeNoReverse) Post(ctx context.Context, in PostTransactionsOutTradeNoReverseRequest, opts ...wechatpay.CallOption) (*PostTransactionsOutTradeNoReverseResponse, error) {
-	return wechatpay.Call[PostTransactionsOutTradeNoReverseResponse](ctx, n.c, "POST", "/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", []string{n.outTradeNo}, in, opts, new(PostTransactionsOutTradeNoReverseResponse))
 }
 
 // PostTransactionsOutTradeNoReverseRequest is what [TransactionsOutTradeNoOutTradeNoReverse.Post] takes.

@@ -32,7 +32,7 @@ func (n Authentications) PreOrderWithAuth() AuthenticationsPreOrderWithAuth {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461820.
 func (n Authentications) Get(ctx context.Context, in GetAuthenticationsQuery, opts ...wechatpay.CallOption) (*GetAuthenticationsResponse, error) {
-	return wechatpay.Call[GetAuthenticationsResponse](ctx, n.c, "GET", "/v3/payroll-card/authentications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payroll-card/authentications", nil, in, opts, new(GetAuthenticationsResponse))
 }
 
 // GetAuthenticationsQuery is what [Authentications.Get] takes.
@@ -67,7 +67,7 @@ type AuthenticationsAuthenticateNumber struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461785.
 func (n AuthenticationsAuthenticateNumber) Get(ctx context.Context, in GetAuthenticationQuery, opts ...wechatpay.CallOption) (*GetAuthenticationResponse, error) {
-	return wechatpay.Call[GetAuthenticationResponse](ctx, n.c, "GET", "/v3/payroll-card/authentications/{authenticate_number}", []string{n.authenticateNumber}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payroll-card/authentications/{authenticate_number}", []string{n.authenticateNumber}, in, opts, new(GetAuthenticationResponse))
 }
 
 // GetAuthenticationQuery is what [AuthenticationsAuthenticateNumber.Get] takes.
@@ -102,7 +102,7 @@ type AuthenticationsPreOrder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012923362.
 func (n AuthenticationsPreOrder) Post(ctx context.Context, in PostAuthenticationsPreOrderRequest, opts ...wechatpay.CallOption) (*PostAuthenticationsPreOrderResponse, error) {
-	return wechatpay.Call[PostAuthenticationsPreOrderResponse](ctx, n.c, "POST", "/v3/payroll-card/authentications/pre-order", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payroll-card/authentications/pre-order", nil, in, opts, new(PostAuthenticationsPreOrderResponse))
 }
 
 // PostAuthenticationsPreOrderRequest is what [AuthenticationsPreOrder.Post] takes.
@@ -138,7 +138,7 @@ type AuthenticationsPreOrderWithAuth struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461761.
 func (n AuthenticationsPreOrderWithAuth) Post(ctx context.Context, in PostAuthenticationsPreOrderWithAuthRequest, opts ...wechatpay.CallOption) (*PostAuthenticationsPreOrderWithAuthResponse, error) {
-	return wechatpay.Call[PostAuthenticationsPreOrderWithAuthResponse](ctx, n.c, "POST", "/v3/payroll-card/authentications/pre-order-with-auth", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payroll-card/authentications/pre-order-with-auth", nil, in, opts, new(PostAuthenticationsPreOrderWithAuthResponse))
 }
 
 // PostAuthenticationsPreOrderWithAuthRequest is what [AuthenticationsPreOrderWithAuth.Post] takes.

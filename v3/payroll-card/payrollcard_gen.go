@@ -57,7 +57,7 @@ type RelationsOpenID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461728.
 func (n RelationsOpenID) Get(ctx context.Context, in GetRelationQuery, opts ...wechatpay.CallOption) (*GetRelationResponse, error) {
-	return wechatpay.Call[GetRelationResponse](ctx, n.c, "GET", "/v3/payroll-card/relations/{openid}", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payroll-card/relations/{openid}", []string{n.openID}, in, opts, new(GetRelationResponse))
 }
 
 // GetRelationQuery is what [RelationsOpenID.Get] takes.
@@ -91,7 +91,7 @@ type Tokens struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461589.
 func (n Tokens) Post(ctx context.Context, in PostTokensRequest, opts ...wechatpay.CallOption) (*PostTokensResponse, error) {
-	return wechatpay.Call[PostTokensResponse](ctx, n.c, "POST", "/v3/payroll-card/tokens", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payroll-card/tokens", nil, in, opts, new(PostTokensResponse))
 }
 
 // PostTokensRequest is what [Tokens.Post] takes.
@@ -125,7 +125,7 @@ type TransferBatches struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461824.
 func (n TransferBatches) Post(ctx context.Context, in PostTransferBatchesRequest, opts ...wechatpay.CallOption) (*PostTransferBatchesResponse, error) {
-	return wechatpay.Call[PostTransferBatchesResponse](ctx, n.c, "POST", "/v3/payroll-card/transfer-batches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payroll-card/transfer-batches", nil, in, opts, new(PostTransferBatchesResponse))
 }
 
 // PostTransferBatchesRequest is what [TransferBatches.Post] takes.

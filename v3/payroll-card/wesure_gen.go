@@ -57,7 +57,7 @@ type WesureTokenValidations struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_31.shtml.
 func (n WesureTokenValidations) Post(ctx context.Context, in PostWesureTokenValidationsRequest, opts ...wechatpay.CallOption) (*PostWesureTokenValidationsResponse, error) {
-	return wechatpay.Call[PostWesureTokenValidationsResponse](ctx, n.c, "POST", "/v3/payroll-card/wesure/token-validations", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payroll-card/wesure/token-validations", nil, in, opts, new(PostWesureTokenValidationsResponse))
 }
 
 // PostWesureTokenValidationsRequest is what [WesureTokenValidations.Post] takes.

@@ -40,7 +40,7 @@ func (n AcquiringbankPermissions) AuthorizationCode() AcquiringbankPermissionsAu
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012691489.
 func (n AcquiringbankPermissions) Post(ctx context.Context, in ApplyAcquiringBankPermissionsRequest, opts ...wechatpay.CallOption) (*ApplyAcquiringBankPermissionsResponse, error) {
-	return wechatpay.Call[ApplyAcquiringBankPermissionsResponse](ctx, n.c, "POST", "/v3/payscore/acquiringbank/permissions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/acquiringbank/permissions", nil, in, opts, new(ApplyAcquiringBankPermissionsResponse))
 }
 
 // ApplyAcquiringBankPermissionsRequest is what [AcquiringbankPermissions.Post] takes.
@@ -86,7 +86,7 @@ func (n AcquiringbankPermissionsAuthorizationCodeAuthorizationCode) Terminate() 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461004.
 func (n AcquiringbankPermissionsAuthorizationCodeAuthorizationCode) Get(ctx context.Context, in GetAcquiringBankPermissionsByCodeQuery, opts ...wechatpay.CallOption) (*AuthorizationRecord, error) {
-	return wechatpay.Call[AuthorizationRecord](ctx, n.c, "GET", "/v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/acquiringbank/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts, new(AuthorizationRecord))
 }
 
 // GetAcquiringBankPermissionsByCodeQuery is what [AcquiringbankPermissionsAuthorizationCodeAuthorizationCode.Get] takes.
@@ -138,9 +138,9 @@ func (n AcquiringbankServiceorder) OutOrderNo(outOrderNo string) AcquiringbankSe
 //
 //	GET /v3/payscore/acquiringbank/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691343 and https://pay.weixin.qq.com/doc/v3/partner/4013194035.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691343.
 func (n AcquiringbankServiceorder) Get(ctx context.Context, in GetAcquiringBankServiceOrderQuery, opts ...wechatpay.CallOption) (*GetAcquiringBankServiceOrderResponse, error) {
-	return wechatpay.Call[GetAcquiringBankServiceOrderResponse](ctx, n.c, "GET", "/v3/payscore/acquiringbank/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/acquiringbank/serviceorder", nil, in, opts, new(GetAcquiringBankServiceOrderResponse))
 }
 
 // GetAcquiringBankServiceOrderQuery is what [AcquiringbankServiceorder.Get] takes.
@@ -183,9 +183,9 @@ type GetAcquiringBankServiceOrderResponse struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691326 and https://pay.weixin.qq.com/doc/v3/partner/4013194023.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691326.
 func (n AcquiringbankServiceorder) Post(ctx context.Context, in CreateAcquiringBankServiceOrderRequest, opts ...wechatpay.CallOption) (*CreateAcquiringBankServiceOrderResponse, error) {
-	return wechatpay.Call[CreateAcquiringBankServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder", nil, in, opts, new(CreateAcquiringBankServiceOrderResponse))
 }
 
 // CreateAcquiringBankServiceOrderRequest is what [AcquiringbankServiceorder.Post] takes.
@@ -241,9 +241,9 @@ type AcquiringbankServiceorderDeduction struct {
 //
 //	GET /v3/payscore/acquiringbank/serviceorder/deduction
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012458665 and https://pay.weixin.qq.com/doc/v3/partner/4013194110.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012458665.
 func (n AcquiringbankServiceorderDeduction) Get(ctx context.Context, in GetAcquiringBankDeductInfoQuery, opts ...wechatpay.CallOption) (*GetAcquiringBankDeductInfoResponse, error) {
-	return wechatpay.Call[GetAcquiringBankDeductInfoResponse](ctx, n.c, "GET", "/v3/payscore/acquiringbank/serviceorder/deduction", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/acquiringbank/serviceorder/deduction", nil, in, opts, new(GetAcquiringBankDeductInfoResponse))
 }
 
 // GetAcquiringBankDeductInfoQuery is what [AcquiringbankServiceorderDeduction.Get] takes.
@@ -303,7 +303,7 @@ type AcquiringbankServiceorderOutOrderNoCancel struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012458146 and https://pay.weixin.qq.com/doc/v3/partner/4013194058.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012458146.
 func (n AcquiringbankServiceorderOutOrderNoCancel) Post(ctx context.Context, in CancelAcquiringBankServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
 }
@@ -326,7 +326,7 @@ type AcquiringbankServiceorderOutOrderNoComplete struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012460791 and https://pay.weixin.qq.com/doc/v3/partner/4013194080.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012460791.
 func (n AcquiringbankServiceorderOutOrderNoComplete) Post(ctx context.Context, in CompleteAcquiringBankServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
 }
@@ -356,7 +356,7 @@ type AcquiringbankServiceorderOutOrderNoModify struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691363 and https://pay.weixin.qq.com/doc/v3/partner/4013194282.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691363.
 func (n AcquiringbankServiceorderOutOrderNoModify) Post(ctx context.Context, in ModifyAcquiringBankServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/modify", []string{n.outOrderNo}, in, opts)
 }
@@ -382,9 +382,9 @@ type AcquiringbankServiceorderOutOrderNoRegisterdeductinfo struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012458414 and https://pay.weixin.qq.com/doc/v3/partner/4013194100.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012458414.
 func (n AcquiringbankServiceorderOutOrderNoRegisterdeductinfo) Post(ctx context.Context, in RegisterDeductInfoRequest, opts ...wechatpay.CallOption) (*RegisterDeductInfoResponse, error) {
-	return wechatpay.Call[RegisterDeductInfoResponse](ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/registerdeductinfo", []string{n.outOrderNo}, in, opts, new(RegisterDeductInfoResponse))
 }
 
 // RegisterDeductInfoRequest is what [AcquiringbankServiceorderOutOrderNoRegisterdeductinfo.Post] takes.
@@ -412,7 +412,7 @@ type AcquiringbankServiceorderOutOrderNoSync struct {
 //
 //	POST /v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012691378 and https://pay.weixin.qq.com/doc/v3/partner/4013194292.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012691378.
 func (n AcquiringbankServiceorderOutOrderNoSync) Post(ctx context.Context, in SyncAcquiringBankServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/acquiringbank/serviceorder/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
 }
@@ -437,7 +437,7 @@ type AcquiringbankServicepayondeliveryorder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012783674.
 func (n AcquiringbankServicepayondeliveryorder) Post(ctx context.Context, in PostAcquiringbankServicepayondeliveryorderRequest, opts ...wechatpay.CallOption) (*PostAcquiringbankServicepayondeliveryorderResponse, error) {
-	return wechatpay.Call[PostAcquiringbankServicepayondeliveryorderResponse](ctx, n.c, "POST", "/v3/payscore/acquiringbank/servicepayondeliveryorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/acquiringbank/servicepayondeliveryorder", nil, in, opts, new(PostAcquiringbankServicepayondeliveryorderResponse))
 }
 
 // PostAcquiringbankServicepayondeliveryorderRequest is what [AcquiringbankServicepayondeliveryorder.Post] takes.

@@ -21,7 +21,7 @@ func (BindServiceAccount) EventTypes() []string { return []string{"PAYSCORE.BIND
 
 // MchPrepay is the resource of PAYSCORE.MCH_PREPAY, 支付分从业机构-商户预下单通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012084127 and https://pay.weixin.qq.com/doc/v3/partner/4013194116.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012084127.
 type MchPrepay struct {
 	ServiceID              string        `json:"service_id"`                         // 服务ID
 	AppID                  string        `json:"appid"`                              // 应用ID
@@ -46,7 +46,7 @@ func (MchPrepay) EventTypes() []string { return []string{"PAYSCORE.MCH_PREPAY"} 
 
 // UserAccepted is the resource of PAYSCORE.USER_ACCEPTED, 支付分服务确认订单通知.
 //
-// See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_8&index=8 and https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_9&index=8.
+// See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_8&index=8.
 type UserAccepted struct {
 	MchID             string            `json:"mchid,omitzero"`               // 商户号
 	AppID             string            `json:"appid,omitzero"`               // 应用ID
@@ -99,7 +99,7 @@ func (UserCancelSignPlan) EventTypes() []string { return []string{"PAYSCORE.USER
 
 // UserCloseService is the resource of PAYSCORE.USER_CLOSE_SERVICE, 支付分服务用户解除授权成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012160692, https://pay.weixin.qq.com/doc/v3/partner/4012155288 and https://pay.weixin.qq.com/doc/v3/partner/4012086446.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012160692.
 type UserCloseService struct {
 	AppID             string            `json:"appid"`                        // 应用ID
 	MchID             string            `json:"mchid"`                        // 商户号
@@ -120,7 +120,7 @@ func (UserCloseService) EventTypes() []string { return []string{"PAYSCORE.USER_C
 
 // UserConfirm is the resource of PAYSCORE.USER_CONFIRM, 支付分服务用户确认成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587953, https://pay.weixin.qq.com/doc/v3/partner/4012586137, https://pay.weixin.qq.com/doc/v3/partner/4012625482 and https://pay.weixin.qq.com/doc/global/v3/zh/4014096520.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587953, https://pay.weixin.qq.com/doc/v3/partner/4012586137 and https://pay.weixin.qq.com/doc/global/v3/zh/4014096520.
 type UserConfirm struct {
 	ServiceID           string            `json:"service_id"`               // 服务ID
 	AppID               string            `json:"appid"`                    // 应用ID
@@ -152,7 +152,7 @@ func (UserConfirm) EventTypes() []string { return []string{"PAYSCORE.USER_CONFIR
 
 // UserOpenService is the resource of PAYSCORE.USER_OPEN_SERVICE, 支付分服务用户授权成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012160692, https://pay.weixin.qq.com/doc/v3/partner/4012155288 and https://pay.weixin.qq.com/doc/v3/partner/4012086446.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012160692.
 type UserOpenService struct {
 	MchID             string            `json:"mchid"`                        // 商户号
 	AppID             string            `json:"appid"`                        // 应用ID
@@ -173,7 +173,7 @@ func (UserOpenService) EventTypes() []string { return []string{"PAYSCORE.USER_OP
 
 // UserPaid is the resource of PAYSCORE.USER_PAID, 支付分服务用户支付成功通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587953, https://pay.weixin.qq.com/doc/v3/partner/4012586137, https://pay.weixin.qq.com/doc/v3/partner/4012625482 and https://pay.weixin.qq.com/doc/global/v3/zh/4014096520.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587953, https://pay.weixin.qq.com/doc/v3/partner/4012586137 and https://pay.weixin.qq.com/doc/global/v3/zh/4014096520.
 type UserPaid struct {
 	ServiceID           string            `json:"service_id"`                 // 服务ID
 	AppID               string            `json:"appid"`                      // 应用ID

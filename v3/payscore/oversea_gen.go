@@ -42,7 +42,7 @@ func (n OverseaPartnerServiceorder) OutOrderNo(outOrderNo string) OverseaPartner
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4014096411.
 func (n OverseaPartnerServiceorder) Get(ctx context.Context, in GetOverseaPartnerServiceorderQuery, opts ...wechatpay.CallOption) (*GetOverseaPartnerServiceorderResponse, error) {
-	return wechatpay.Call[GetOverseaPartnerServiceorderResponse](ctx, n.c, "GET", "/v3/payscore/oversea/partner/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/oversea/partner/serviceorder", nil, in, opts, new(GetOverseaPartnerServiceorderResponse))
 }
 
 // GetOverseaPartnerServiceorderQuery is what [OverseaPartnerServiceorder.Get] takes.
@@ -88,7 +88,7 @@ type GetOverseaPartnerServiceorderResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4014096395.
 func (n OverseaPartnerServiceorder) Post(ctx context.Context, in PostOverseaPartnerServiceorderRequest, opts ...wechatpay.CallOption) (*PostOverseaPartnerServiceorderResponse, error) {
-	return wechatpay.Call[PostOverseaPartnerServiceorderResponse](ctx, n.c, "POST", "/v3/payscore/oversea/partner/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/oversea/partner/serviceorder", nil, in, opts, new(PostOverseaPartnerServiceorderResponse))
 }
 
 // PostOverseaPartnerServiceorderRequest is what [OverseaPartnerServiceorder.Post] takes.

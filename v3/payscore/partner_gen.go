@@ -66,7 +66,7 @@ func (n PartnerPermissions) Terminate() PartnerPermissionsTerminate {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012382030.
 func (n PartnerPermissions) Post(ctx context.Context, in ApplyPartnerPermissionsRequest, opts ...wechatpay.CallOption) (*ApplyPartnerPermissionsResponse, error) {
-	return wechatpay.Call[ApplyPartnerPermissionsResponse](ctx, n.c, "POST", "/v3/payscore/partner/permissions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/permissions", nil, in, opts, new(ApplyPartnerPermissionsResponse))
 }
 
 // ApplyPartnerPermissionsRequest is what [PartnerPermissions.Post] takes.
@@ -95,7 +95,7 @@ type PartnerPermissionsApplyForScene struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012778802.
 func (n PartnerPermissionsApplyForScene) Post(ctx context.Context, in PostPartnerPermissionsApplyForSceneRequest, opts ...wechatpay.CallOption) (*PostPartnerPermissionsApplyForSceneResponse, error) {
-	return wechatpay.Call[PostPartnerPermissionsApplyForSceneResponse](ctx, n.c, "POST", "/v3/payscore/partner/permissions/apply-for-scene", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/permissions/apply-for-scene", nil, in, opts, new(PostPartnerPermissionsApplyForSceneResponse))
 }
 
 // PostPartnerPermissionsApplyForSceneRequest is what [PartnerPermissionsApplyForScene.Post] takes.
@@ -127,7 +127,7 @@ type PartnerPermissionsAssessUserRiskLevel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012783585.
 func (n PartnerPermissionsAssessUserRiskLevel) Post(ctx context.Context, in PostPartnerPermissionsAssessUserRiskLevelRequest, opts ...wechatpay.CallOption) (*UserRiskLevel, error) {
-	return wechatpay.Call[UserRiskLevel](ctx, n.c, "POST", "/v3/payscore/partner/permissions/assess-user-risk-level", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/permissions/assess-user-risk-level", nil, in, opts, new(UserRiskLevel))
 }
 
 // PostPartnerPermissionsAssessUserRiskLevelRequest is what [PartnerPermissionsAssessUserRiskLevel.Post] takes.
@@ -169,7 +169,7 @@ func (n PartnerPermissionsAuthorizationCodeAuthorizationCode) Terminate() Partne
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012692687.
 func (n PartnerPermissionsAuthorizationCodeAuthorizationCode) Get(ctx context.Context, in GetPartnerPermissionsByCodeQuery, opts ...wechatpay.CallOption) (*AuthorizationRecord, error) {
-	return wechatpay.Call[AuthorizationRecord](ctx, n.c, "GET", "/v3/payscore/partner/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/partner/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts, new(AuthorizationRecord))
 }
 
 // GetPartnerPermissionsByCodeQuery is what [PartnerPermissionsAuthorizationCodeAuthorizationCode.Get] takes.
@@ -211,7 +211,7 @@ type PartnerPermissionsSearch struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012692798.
 func (n PartnerPermissionsSearch) Get(ctx context.Context, in GetPartnerPermissionsByOpenIDQuery, opts ...wechatpay.CallOption) (*AuthorizationRecord, error) {
-	return wechatpay.Call[AuthorizationRecord](ctx, n.c, "GET", "/v3/payscore/partner/permissions/search", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/partner/permissions/search", nil, in, opts, new(AuthorizationRecord))
 }
 
 // GetPartnerPermissionsByOpenIDQuery is what [PartnerPermissionsSearch.Get] takes.
@@ -263,9 +263,9 @@ func (n PartnerServiceAccountApplications) OutApplyNo(outApplyNo string) Partner
 //
 //	POST /v3/payscore/partner/service-account-applications
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012715051 and https://pay.weixin.qq.com/doc/v3/partner/4013394514.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012715051.
 func (n PartnerServiceAccountApplications) Post(ctx context.Context, in PostPartnerServiceAccountApplicationsRequest, opts ...wechatpay.CallOption) (*ServiceAccountApplication, error) {
-	return wechatpay.Call[ServiceAccountApplication](ctx, n.c, "POST", "/v3/payscore/partner/service-account-applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/service-account-applications", nil, in, opts, new(ServiceAccountApplication))
 }
 
 // PostPartnerServiceAccountApplicationsRequest is what [PartnerServiceAccountApplications.Post] takes.
@@ -288,9 +288,9 @@ type PartnerServiceAccountApplicationsOutApplyNo struct {
 //
 //	GET /v3/payscore/partner/service-account-applications/{out_apply_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012715111 and https://pay.weixin.qq.com/doc/v3/partner/4013394503.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012715111.
 func (n PartnerServiceAccountApplicationsOutApplyNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*ServiceAccountApplication, error) {
-	return wechatpay.Call[ServiceAccountApplication](ctx, n.c, "GET", "/v3/payscore/partner/service-account-applications/{out_apply_no}", []string{n.outApplyNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/partner/service-account-applications/{out_apply_no}", []string{n.outApplyNo}, nil, opts, new(ServiceAccountApplication))
 }
 
 // PartnerServiceorder is /v3/payscore/partner/serviceorder.
@@ -312,9 +312,9 @@ func (n PartnerServiceorder) OutOrderNo(outOrderNo string) PartnerServiceorderOu
 //
 //	GET /v3/payscore/partner/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012692256 and https://pay.weixin.qq.com/doc/v3/partner/4013138559.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012692256.
 func (n PartnerServiceorder) Get(ctx context.Context, in GetPartnerServiceOrderQuery, opts ...wechatpay.CallOption) (*GetPartnerServiceOrderResponse, error) {
-	return wechatpay.Call[GetPartnerServiceOrderResponse](ctx, n.c, "GET", "/v3/payscore/partner/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/partner/serviceorder", nil, in, opts, new(GetPartnerServiceOrderResponse))
 }
 
 // GetPartnerServiceOrderQuery is what [PartnerServiceorder.Get] takes.
@@ -355,9 +355,9 @@ type GetPartnerServiceOrderResponse struct {
 //
 //	POST /v3/payscore/partner/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012692136 and https://pay.weixin.qq.com/doc/v3/partner/4013138534.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012692136.
 func (n PartnerServiceorder) Post(ctx context.Context, in CreatePartnerServiceOrderRequest, opts ...wechatpay.CallOption) (*CreatePartnerServiceOrderResponse, error) {
-	return wechatpay.Call[CreatePartnerServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/partner/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder", nil, in, opts, new(CreatePartnerServiceOrderResponse))
 }
 
 // CreatePartnerServiceOrderRequest is what [PartnerServiceorder.Post] takes.
@@ -488,7 +488,7 @@ type PartnerServiceorderOutOrderNoCancel struct {
 //
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/cancel
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012458758 and https://pay.weixin.qq.com/doc/v3/partner/4013138589.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012458758.
 func (n PartnerServiceorderOutOrderNoCancel) Post(ctx context.Context, in CancelPartnerServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
 }
@@ -510,7 +510,7 @@ type PartnerServiceorderOutOrderNoComplete struct {
 //
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/complete
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012692408 and https://pay.weixin.qq.com/doc/v3/partner/4013138598.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012692408.
 func (n PartnerServiceorderOutOrderNoComplete) Post(ctx context.Context, in CompletePartnerServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
 }
@@ -540,7 +540,7 @@ type PartnerServiceorderOutOrderNoModify struct {
 //
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/modify
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012692360 and https://pay.weixin.qq.com/doc/v3/partner/4013138819.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012692360.
 func (n PartnerServiceorderOutOrderNoModify) Post(ctx context.Context, in ModifyPartnerServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/modify", []string{n.outOrderNo}, in, opts)
 }
@@ -637,7 +637,7 @@ type PartnerServiceorderOutOrderNoSync struct {
 //
 //	POST /v3/payscore/partner/serviceorder/{out_order_no}/sync
 //
-// See https://pay.weixin.qq.com/doc/v3/partner/4012458816 and https://pay.weixin.qq.com/doc/v3/partner/4013138975.
+// See https://pay.weixin.qq.com/doc/v3/partner/4012458816.
 func (n PartnerServiceorderOutOrderNoSync) Post(ctx context.Context, in SyncPartnerServiceOrderRequest, opts ...wechatpay.CallOption) (*wechatpay.Response, error) {
 	return wechatpay.Send(ctx, n.c, "POST", "/v3/payscore/partner/serviceorder/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
 }
@@ -661,7 +661,7 @@ type PartnerServicepayondeliveryorder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012783634.
 func (n PartnerServicepayondeliveryorder) Post(ctx context.Context, in PostPartnerServicepayondeliveryorderRequest, opts ...wechatpay.CallOption) (*PostPartnerServicepayondeliveryorderResponse, error) {
-	return wechatpay.Call[PostPartnerServicepayondeliveryorderResponse](ctx, n.c, "POST", "/v3/payscore/partner/servicepayondeliveryorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/partner/servicepayondeliveryorder", nil, in, opts, new(PostPartnerServicepayondeliveryorderResponse))
 }
 
 // PostPartnerServicepayondeliveryorderRequest is what [PartnerServicepayondeliveryorder.Post] takes.
@@ -741,7 +741,7 @@ type PartnerServicequotasServiceIDServiceID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013394486.
 func (n PartnerServicequotasServiceIDServiceID) Get(ctx context.Context, in GetPartnerServicequotasServiceIDQuery, opts ...wechatpay.CallOption) (*GetPartnerServicequotasServiceIDResponse, error) {
-	return wechatpay.Call[GetPartnerServicequotasServiceIDResponse](ctx, n.c, "GET", "/v3/payscore/partner/servicequotas/service-id/{service_id}", []string{n.serviceID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/partner/servicequotas/service-id/{service_id}", []string{n.serviceID}, in, opts, new(GetPartnerServicequotasServiceIDResponse))
 }
 
 // GetPartnerServicequotasServiceIDQuery is what [PartnerServicequotasServiceIDServiceID.Get] takes.

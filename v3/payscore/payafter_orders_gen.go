@@ -24,7 +24,7 @@ func (n PayafterOrders) OutOrderNo(outOrderNo string) PayafterOrdersOutOrderNo {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_2&index=4.
 func (n PayafterOrders) Get(ctx context.Context, in GetPayafterOrdersQuery, opts ...wechatpay.CallOption) (*PostpaidOrder, error) {
-	return wechatpay.Call[PostpaidOrder](ctx, n.c, "GET", "/v3/payscore/payafter-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/payafter-orders", nil, in, opts, new(PostpaidOrder))
 }
 
 // GetPayafterOrdersQuery is what [PayafterOrders.Get] takes.
@@ -41,7 +41,7 @@ type GetPayafterOrdersQuery struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_1&index=3.
 func (n PayafterOrders) Post(ctx context.Context, in PostPayafterOrdersRequest, opts ...wechatpay.CallOption) (*PostpaidOrderEntry, error) {
-	return wechatpay.Call[PostpaidOrderEntry](ctx, n.c, "POST", "/v3/payscore/payafter-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/payafter-orders", nil, in, opts, new(PostpaidOrderEntry))
 }
 
 // PostPayafterOrdersRequest is what [PayafterOrders.Post] takes.
@@ -99,7 +99,7 @@ type PayafterOrdersOutOrderNoCancel struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_3&index=5.
 func (n PayafterOrdersOutOrderNoCancel) Post(ctx context.Context, in PostPayafterOrderCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // PostPayafterOrderCancelRequest is what [PayafterOrdersOutOrderNoCancel.Post] takes.
@@ -121,7 +121,7 @@ type PayafterOrdersOutOrderNoComplete struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=17_4&index=6.
 func (n PayafterOrdersOutOrderNoComplete) Post(ctx context.Context, in PostPayafterOrderCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // PostPayafterOrderCompleteRequest is what [PayafterOrdersOutOrderNoComplete.Post] takes.
@@ -152,7 +152,7 @@ type PayafterOrdersOutOrderNoSync struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=24_1&index=1.
 func (n PayafterOrdersOutOrderNoSync) Post(ctx context.Context, in PostPayafterOrderSyncRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/payafter-orders/{out_order_no}/sync", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // PostPayafterOrderSyncRequest is what [PayafterOrdersOutOrderNoSync.Post] takes.

@@ -72,7 +72,7 @@ type MerchantBill struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013394586.
 func (n MerchantBill) Get(ctx context.Context, in GetMerchantBillQuery, opts ...wechatpay.CallOption) (*GetMerchantBillResponse, error) {
-	return wechatpay.Call[GetMerchantBillResponse](ctx, n.c, "GET", "/v3/payscore/merchant-bill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/merchant-bill", nil, in, opts, new(GetMerchantBillResponse))
 }
 
 // GetMerchantBillQuery is what [MerchantBill.Get] takes.
@@ -100,7 +100,7 @@ type Servicepayondeliveryorder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012856585.
 func (n Servicepayondeliveryorder) Post(ctx context.Context, in PostServicepayondeliveryorderRequest, opts ...wechatpay.CallOption) (*PostServicepayondeliveryorderResponse, error) {
-	return wechatpay.Call[PostServicepayondeliveryorderResponse](ctx, n.c, "POST", "/v3/payscore/servicepayondeliveryorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/servicepayondeliveryorder", nil, in, opts, new(PostServicepayondeliveryorderResponse))
 }
 
 // PostServicepayondeliveryorderRequest is what [Servicepayondeliveryorder.Post] takes.
@@ -154,7 +154,7 @@ type UserServiceState struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter3_8.shtml.
 func (n UserServiceState) Get(ctx context.Context, in GetUserServiceStateQuery, opts ...wechatpay.CallOption) (*GetUserServiceStateResponse, error) {
-	return wechatpay.Call[GetUserServiceStateResponse](ctx, n.c, "GET", "/v3/payscore/user-service-state", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/user-service-state", nil, in, opts, new(GetUserServiceStateResponse))
 }
 
 // GetUserServiceStateQuery is what [UserServiceState.Get] takes.

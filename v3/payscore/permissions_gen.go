@@ -32,7 +32,7 @@ func (n Permissions) OpenID() PermissionsOpenID { return PermissionsOpenID(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012647349.
 func (n Permissions) Post(ctx context.Context, in ApplyPermissionsRequest, opts ...wechatpay.CallOption) (*ApplyPermissionsResponse, error) {
-	return wechatpay.Call[ApplyPermissionsResponse](ctx, n.c, "POST", "/v3/payscore/permissions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/permissions", nil, in, opts, new(ApplyPermissionsResponse))
 }
 
 // ApplyPermissionsRequest is what [Permissions.Post] takes.
@@ -59,7 +59,7 @@ type PermissionsAssessUserRiskLevel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012856611.
 func (n PermissionsAssessUserRiskLevel) Post(ctx context.Context, in PostPermissionsAssessUserRiskLevelRequest, opts ...wechatpay.CallOption) (*UserRiskLevel, error) {
-	return wechatpay.Call[UserRiskLevel](ctx, n.c, "POST", "/v3/payscore/permissions/assess-user-risk-level", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/permissions/assess-user-risk-level", nil, in, opts, new(UserRiskLevel))
 }
 
 // PostPermissionsAssessUserRiskLevelRequest is what [PermissionsAssessUserRiskLevel.Post] takes.
@@ -98,7 +98,7 @@ func (n PermissionsAuthorizationCodeAuthorizationCode) Terminate() PermissionsAu
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012647401.
 func (n PermissionsAuthorizationCodeAuthorizationCode) Get(ctx context.Context, in GetPermissionsByCodeQuery, opts ...wechatpay.CallOption) (*AuthorizationRecord, error) {
-	return wechatpay.Call[AuthorizationRecord](ctx, n.c, "GET", "/v3/payscore/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/permissions/authorization-code/{authorization_code}", []string{n.authorizationCode}, in, opts, new(AuthorizationRecord))
 }
 
 // GetPermissionsByCodeQuery is what [PermissionsAuthorizationCodeAuthorizationCode.Get] takes.
@@ -154,7 +154,7 @@ func (n PermissionsOpenIDOpenID) Terminate() PermissionsOpenIDOpenIDTerminate {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012647404.
 func (n PermissionsOpenIDOpenID) Get(ctx context.Context, in GetPermissionsByOpenIDQuery, opts ...wechatpay.CallOption) (*AuthorizationRecord, error) {
-	return wechatpay.Call[AuthorizationRecord](ctx, n.c, "GET", "/v3/payscore/permissions/openid/{openid}", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/permissions/openid/{openid}", []string{n.openID}, in, opts, new(AuthorizationRecord))
 }
 
 // GetPermissionsByOpenIDQuery is what [PermissionsOpenIDOpenID.Get] takes.

@@ -43,7 +43,7 @@ func (n PlanPartnerPayscorePlans) MerchantPlanNo() PlanPartnerPayscorePlansMerch
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463290.
 func (n PlanPartnerPayscorePlans) Post(ctx context.Context, in CreatePartnerPayScorePlanRequest, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "POST", "/v3/payscore/plan/partner/payscore-plans", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/plan/partner/payscore-plans", nil, in, opts, new(PayScorePlan))
 }
 
 // CreatePartnerPayScorePlanRequest is what [PlanPartnerPayscorePlans.Post] takes.
@@ -88,7 +88,7 @@ func (n PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNo) Stop() PlanPartner
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463318.
 func (n PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNo) Get(ctx context.Context, in QueryPartnerPayScorePlanQuery, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "GET", "/v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}", []string{n.merchantPlanNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}", []string{n.merchantPlanNo}, in, opts, new(PayScorePlan))
 }
 
 // QueryPartnerPayScorePlanQuery is what [PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNo.Get] takes.
@@ -108,7 +108,7 @@ type PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNoStop struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463322.
 func (n PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNoStop) Post(ctx context.Context, in StopPartnerPayScorePlanRequest, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "POST", "/v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", []string{n.merchantPlanNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/plan/partner/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", []string{n.merchantPlanNo}, in, opts, new(PayScorePlan))
 }
 
 // StopPartnerPayScorePlanRequest is what [PlanPartnerPayscorePlansMerchantPlanNoMerchantPlanNoStop.Post] takes.
@@ -132,7 +132,7 @@ func (n PlanPayscorePlans) MerchantPlanNo() PlanPayscorePlansMerchantPlanNo {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012467232.
 func (n PlanPayscorePlans) Post(ctx context.Context, in CreatePayScorePlanRequest, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "POST", "/v3/payscore/plan/payscore-plans", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/plan/payscore-plans", nil, in, opts, new(PayScorePlan))
 }
 
 // CreatePayScorePlanRequest is what [PlanPayscorePlans.Post] takes.
@@ -175,7 +175,7 @@ func (n PlanPayscorePlansMerchantPlanNoMerchantPlanNo) Stop() PlanPayscorePlansM
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012470804.
 func (n PlanPayscorePlansMerchantPlanNoMerchantPlanNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "GET", "/v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}", []string{n.merchantPlanNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}", []string{n.merchantPlanNo}, nil, opts, new(PayScorePlan))
 }
 
 // PlanPayscorePlansMerchantPlanNoMerchantPlanNoStop is /v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop.
@@ -190,5 +190,5 @@ type PlanPayscorePlansMerchantPlanNoMerchantPlanNoStop struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012470851.
 func (n PlanPayscorePlansMerchantPlanNoMerchantPlanNoStop) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PayScorePlan, error) {
-	return wechatpay.Call[PayScorePlan](ctx, n.c, "POST", "/v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", []string{n.merchantPlanNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/plan/payscore-plans/merchant-plan-no/{merchant_plan_no}/stop", []string{n.merchantPlanNo}, nil, opts, new(PayScorePlan))
 }

@@ -27,9 +27,9 @@ func (n Serviceorder) OutOrderNo(outOrderNo string) ServiceorderOutOrderNo {
 //
 //	GET /v3/payscore/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587902 and https://pay.weixin.qq.com/doc/v3/merchant/4012647419.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587902.
 func (n Serviceorder) Get(ctx context.Context, in GetServiceOrderQuery, opts ...wechatpay.CallOption) (*GetServiceOrderResponse, error) {
-	return wechatpay.Call[GetServiceOrderResponse](ctx, n.c, "GET", "/v3/payscore/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/serviceorder", nil, in, opts, new(GetServiceOrderResponse))
 }
 
 // GetServiceOrderQuery is what [Serviceorder.Get] takes.
@@ -67,9 +67,9 @@ type GetServiceOrderResponse struct {
 //
 //	POST /v3/payscore/serviceorder
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587900 and https://pay.weixin.qq.com/doc/v3/merchant/4012647418.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587900.
 func (n Serviceorder) Post(ctx context.Context, in CreateServiceOrderRequest, opts ...wechatpay.CallOption) (*CreateServiceOrderResponse, error) {
-	return wechatpay.Call[CreateServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder", nil, in, opts, new(CreateServiceOrderResponse))
 }
 
 // CreateServiceOrderRequest is what [Serviceorder.Post] takes.
@@ -121,7 +121,7 @@ type ServiceorderDirectComplete struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter3_9.shtml.
 func (n ServiceorderDirectComplete) Post(ctx context.Context, in PostServiceorderDirectCompleteRequest, opts ...wechatpay.CallOption) (*PostServiceorderDirectCompleteResponse, error) {
-	return wechatpay.Call[PostServiceorderDirectCompleteResponse](ctx, n.c, "POST", "/v3/payscore/serviceorder/direct-complete", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/direct-complete", nil, in, opts, new(PostServiceorderDirectCompleteResponse))
 }
 
 // PostServiceorderDirectCompleteRequest is what [ServiceorderDirectComplete.Post] takes.
@@ -210,9 +210,9 @@ type ServiceorderOutOrderNoCancel struct {
 //
 //	POST /v3/payscore/serviceorder/{out_order_no}/cancel
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587905 and https://pay.weixin.qq.com/doc/v3/merchant/4012647422.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587905.
 func (n ServiceorderOutOrderNoCancel) Post(ctx context.Context, in CancelServiceOrderRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // CancelServiceOrderRequest is what [ServiceorderOutOrderNoCancel.Post] takes.
@@ -232,9 +232,9 @@ type ServiceorderOutOrderNoComplete struct {
 //
 //	POST /v3/payscore/serviceorder/{out_order_no}/complete
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587955 and https://pay.weixin.qq.com/doc/v3/merchant/4012647421.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587955.
 func (n ServiceorderOutOrderNoComplete) Post(ctx context.Context, in CompleteServiceOrderRequest, opts ...wechatpay.CallOption) (*CompleteServiceOrderResponse, error) {
-	return wechatpay.Call[CompleteServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/complete", []string{n.outOrderNo}, in, opts, new(CompleteServiceOrderResponse))
 }
 
 // CompleteServiceOrderRequest is what [ServiceorderOutOrderNoComplete.Post] takes.
@@ -280,9 +280,9 @@ type ServiceorderOutOrderNoModify struct {
 //
 //	POST /v3/payscore/serviceorder/{out_order_no}/modify
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587957 and https://pay.weixin.qq.com/doc/v3/merchant/4012647427.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587957.
 func (n ServiceorderOutOrderNoModify) Post(ctx context.Context, in ModifyServiceOrderRequest, opts ...wechatpay.CallOption) (*ModifyServiceOrderResponse, error) {
-	return wechatpay.Call[ModifyServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/modify", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/modify", []string{n.outOrderNo}, in, opts, new(ModifyServiceOrderResponse))
 }
 
 // ModifyServiceOrderRequest is what [ServiceorderOutOrderNoModify.Post] takes.
@@ -331,7 +331,7 @@ type ServiceorderOutOrderNoPay struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013394596.
 func (n ServiceorderOutOrderNoPay) Post(ctx context.Context, in CollectServiceOrderRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/pay", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/pay", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // CollectServiceOrderRequest is what [ServiceorderOutOrderNoPay.Post] takes.
@@ -398,9 +398,9 @@ type ServiceorderOutOrderNoSync struct {
 //
 //	POST /v3/payscore/serviceorder/{out_order_no}/sync
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012587962 and https://pay.weixin.qq.com/doc/v3/merchant/4012647431.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012587962.
 func (n ServiceorderOutOrderNoSync) Post(ctx context.Context, in SyncServiceOrderRequest, opts ...wechatpay.CallOption) (*SyncServiceOrderResponse, error) {
-	return wechatpay.Call[SyncServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/sync", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/serviceorder/{out_order_no}/sync", []string{n.outOrderNo}, in, opts, new(SyncServiceOrderResponse))
 }
 
 // SyncServiceOrderRequest is what [ServiceorderOutOrderNoSync.Post] takes.

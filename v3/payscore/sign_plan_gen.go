@@ -48,7 +48,7 @@ type SignPlanPartnerServiceorder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463469.
 func (n SignPlanPartnerServiceorder) Post(ctx context.Context, in CreatePartnerUserSignPlanServiceOrderRequest, opts ...wechatpay.CallOption) (*CreatePartnerUserSignPlanServiceOrderResponse, error) {
-	return wechatpay.Call[CreatePartnerUserSignPlanServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/serviceorder", nil, in, opts, new(CreatePartnerUserSignPlanServiceOrderResponse))
 }
 
 // CreatePartnerUserSignPlanServiceOrderRequest is what [SignPlanPartnerServiceorder.Post] takes.
@@ -106,7 +106,7 @@ func (n SignPlanPartnerUserSignPlans) MerchantSignPlanNo() SignPlanPartnerUserSi
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463521.
 func (n SignPlanPartnerUserSignPlans) Post(ctx context.Context, in CreatePartnerUserSignPlanRequest, opts ...wechatpay.CallOption) (*CreatePartnerUserSignPlanResponse, error) {
-	return wechatpay.Call[CreatePartnerUserSignPlanResponse](ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/user-sign-plans", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/user-sign-plans", nil, in, opts, new(CreatePartnerUserSignPlanResponse))
 }
 
 // CreatePartnerUserSignPlanRequest is what [SignPlanPartnerUserSignPlans.Post] takes.
@@ -156,7 +156,7 @@ func (n SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNo) Stop()
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463526.
 func (n SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNo) Get(ctx context.Context, in QueryPartnerUserSignPlanQuery, opts ...wechatpay.CallOption) (*SignPlanRecord, error) {
-	return wechatpay.Call[SignPlanRecord](ctx, n.c, "GET", "/v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", []string{n.merchantSignPlanNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", []string{n.merchantSignPlanNo}, in, opts, new(SignPlanRecord))
 }
 
 // QueryPartnerUserSignPlanQuery is what [SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNo.Get] takes.
@@ -176,7 +176,7 @@ type SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop struct
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012463534.
 func (n SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop) Post(ctx context.Context, in StopPartnerUserSignPlanRequest, opts ...wechatpay.CallOption) (*SignPlanRecord, error) {
-	return wechatpay.Call[SignPlanRecord](ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", []string{n.merchantSignPlanNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/partner/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", []string{n.merchantSignPlanNo}, in, opts, new(SignPlanRecord))
 }
 
 // StopPartnerUserSignPlanRequest is what [SignPlanPartnerUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop.Post] takes.
@@ -196,7 +196,7 @@ type SignPlanServiceorder struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489351.
 func (n SignPlanServiceorder) Post(ctx context.Context, in CreateUserSignPlanServiceOrderRequest, opts ...wechatpay.CallOption) (*CreateUserSignPlanServiceOrderResponse, error) {
-	return wechatpay.Call[CreateUserSignPlanServiceOrderResponse](ctx, n.c, "POST", "/v3/payscore/sign-plan/serviceorder", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/serviceorder", nil, in, opts, new(CreateUserSignPlanServiceOrderResponse))
 }
 
 // CreateUserSignPlanServiceOrderRequest is what [SignPlanServiceorder.Post] takes.
@@ -249,7 +249,7 @@ func (n SignPlanUserSignPlans) MerchantSignPlanNo() SignPlanUserSignPlansMerchan
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012489420.
 func (n SignPlanUserSignPlans) Post(ctx context.Context, in CreateUserSignPlanRequest, opts ...wechatpay.CallOption) (*CreateUserSignPlanResponse, error) {
-	return wechatpay.Call[CreateUserSignPlanResponse](ctx, n.c, "POST", "/v3/payscore/sign-plan/user-sign-plans", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/user-sign-plans", nil, in, opts, new(CreateUserSignPlanResponse))
 }
 
 // CreateUserSignPlanRequest is what [SignPlanUserSignPlans.Post] takes.
@@ -296,7 +296,7 @@ func (n SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNo) Stop() SignPl
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012470990.
 func (n SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*SignPlanRecord, error) {
-	return wechatpay.Call[SignPlanRecord](ctx, n.c, "GET", "/v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", []string{n.merchantSignPlanNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}", []string{n.merchantSignPlanNo}, nil, opts, new(SignPlanRecord))
 }
 
 // SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop is /v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop.
@@ -311,7 +311,7 @@ type SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012471050.
 func (n SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop) Post(ctx context.Context, in StopUserSignPlanRequest, opts ...wechatpay.CallOption) (*SignPlanRecord, error) {
-	return wechatpay.Call[SignPlanRecord](ctx, n.c, "POST", "/v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", []string{n.merchantSignPlanNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/sign-plan/user-sign-plans/merchant-sign-plan-no/{merchant_sign_plan_no}/stop", []string{n.merchantSignPlanNo}, in, opts, new(SignPlanRecord))
 }
 
 // StopUserSignPlanRequest is what [SignPlanUserSignPlansMerchantSignPlanNoMerchantSignPlanNoStop.Post] takes.

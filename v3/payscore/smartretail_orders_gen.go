@@ -24,7 +24,7 @@ func (n SmartretailOrders) OutOrderNo(outOrderNo string) SmartretailOrdersOutOrd
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_2&index=4.
 func (n SmartretailOrders) Get(ctx context.Context, in GetSmartretailOrdersQuery, opts ...wechatpay.CallOption) (*PostpaidOrder, error) {
-	return wechatpay.Call[PostpaidOrder](ctx, n.c, "GET", "/v3/payscore/smartretail-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/payscore/smartretail-orders", nil, in, opts, new(PostpaidOrder))
 }
 
 // GetSmartretailOrdersQuery is what [SmartretailOrders.Get] takes.
@@ -41,7 +41,7 @@ type GetSmartretailOrdersQuery struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_1&index=3.
 func (n SmartretailOrders) Post(ctx context.Context, in PostSmartretailOrdersRequest, opts ...wechatpay.CallOption) (*PostpaidOrderEntry, error) {
-	return wechatpay.Call[PostpaidOrderEntry](ctx, n.c, "POST", "/v3/payscore/smartretail-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/smartretail-orders", nil, in, opts, new(PostpaidOrderEntry))
 }
 
 // PostSmartretailOrdersRequest is what [SmartretailOrders.Post] takes.
@@ -90,7 +90,7 @@ type SmartretailOrdersOutOrderNoCancel struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_3&index=5.
 func (n SmartretailOrdersOutOrderNoCancel) Post(ctx context.Context, in PostSmartretailOrderCancelRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/cancel", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // PostSmartretailOrderCancelRequest is what [SmartretailOrdersOutOrderNoCancel.Post] takes.
@@ -112,7 +112,7 @@ type SmartretailOrdersOutOrderNoComplete struct {
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=14_4&index=6.
 func (n SmartretailOrdersOutOrderNoComplete) Post(ctx context.Context, in PostSmartretailOrderCompleteRequest, opts ...wechatpay.CallOption) (*OrderIDs, error) {
-	return wechatpay.Call[OrderIDs](ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/payscore/smartretail-orders/{out_order_no}/complete", []string{n.outOrderNo}, in, opts, new(OrderIDs))
 }
 
 // PostSmartretailOrderCompleteRequest is what [SmartretailOrdersOutOrderNoComplete.Post] takes.

@@ -66,7 +66,7 @@ type EcommerceBankTransferRechargesApply struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-recharge/bank-recharge/bank-transfer-recharge-apply.html.
 func (n EcommerceBankTransferRechargesApply) Post(ctx context.Context, in PostEcommerceBankTransferRechargesApplyRequest, opts ...wechatpay.CallOption) (*PostEcommerceBankTransferRechargesApplyResponse, error) {
-	return wechatpay.Call[PostEcommerceBankTransferRechargesApplyResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/bank-transfer-recharges/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/bank-transfer-recharges/apply", nil, in, opts, new(PostEcommerceBankTransferRechargesApplyResponse))
 }
 
 // PostEcommerceBankTransferRechargesApplyRequest is what [EcommerceBankTransferRechargesApply.Post] takes.
@@ -106,7 +106,7 @@ type EcommerceBankTransferRechargesOutRechargeNoOutRechargeNo struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-recharge/bank-recharge/bank-transfer-recharge-get-by-out-no.html.
 func (n EcommerceBankTransferRechargesOutRechargeNoOutRechargeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetEcommerceBankTransferRechargesOutRechargeNoResponse, error) {
-	return wechatpay.Call[GetEcommerceBankTransferRechargesOutRechargeNoResponse](ctx, n.c, "GET", "/v3/platsolution/ecommerce/bank-transfer-recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/bank-transfer-recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, nil, opts, new(GetEcommerceBankTransferRechargesOutRechargeNoResponse))
 }
 
 // GetEcommerceBankTransferRechargesOutRechargeNoResponse is the answer of [EcommerceBankTransferRechargesOutRechargeNoOutRechargeNo.Get].
@@ -141,7 +141,7 @@ func (n EcommerceInsuranceCompensationContracts) SubMchID() EcommerceInsuranceCo
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012781476.
 func (n EcommerceInsuranceCompensationContracts) Post(ctx context.Context, in PostEcommerceInsuranceCompensationContractsRequest, opts ...wechatpay.CallOption) (*PostEcommerceInsuranceCompensationContractsResponse, error) {
-	return wechatpay.Call[PostEcommerceInsuranceCompensationContractsResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/insurance-compensation-contracts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/insurance-compensation-contracts", nil, in, opts, new(PostEcommerceInsuranceCompensationContractsResponse))
 }
 
 // PostEcommerceInsuranceCompensationContractsRequest is what [EcommerceInsuranceCompensationContracts.Post] takes.
@@ -191,7 +191,7 @@ type EcommerceInsuranceCompensationContractsSubMchIDSubMchIDCheckOpened struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012781480.
 func (n EcommerceInsuranceCompensationContractsSubMchIDSubMchIDCheckOpened) Post(ctx context.Context, opts ...wechatpay.CallOption) (*PostEcommerceInsuranceCompensationContractsSubMchIDCheckOpenedResponse, error) {
-	return wechatpay.Call[PostEcommerceInsuranceCompensationContractsSubMchIDCheckOpenedResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/insurance-compensation-contracts/sub-mchid/{sub_mchid}/check-opened", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/insurance-compensation-contracts/sub-mchid/{sub_mchid}/check-opened", []string{n.subMchID}, nil, opts, new(PostEcommerceInsuranceCompensationContractsSubMchIDCheckOpenedResponse))
 }
 
 // PostEcommerceInsuranceCompensationContractsSubMchIDCheckOpenedResponse is the answer of [EcommerceInsuranceCompensationContractsSubMchIDSubMchIDCheckOpened.Post].
@@ -267,7 +267,7 @@ func (n EcommerceMchTransferCompensateBills) PreTransfer() EcommerceMchTransferC
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504175.
 func (n EcommerceMchTransferCompensateBills) Post(ctx context.Context, in PostEcommerceMchTransferCompensateBillsRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostEcommerceMchTransferCompensateBillsRequest is what [EcommerceMchTransferCompensateBills.Post] takes.
@@ -303,7 +303,7 @@ type EcommerceMchTransferCompensateBillsBillIDBillID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504179.
 func (n EcommerceMchTransferCompensateBillsBillIDBillID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/bill-id/{bill_id}", []string{n.billID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/bill-id/{bill_id}", []string{n.billID}, nil, opts, new(MchTransferInfo))
 }
 
 // EcommerceMchTransferCompensateBillsOutBillNo is /v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no.
@@ -333,7 +333,7 @@ func (n EcommerceMchTransferCompensateBillsOutBillNoOutBillNo) Cancel() Ecommerc
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504178.
 func (n EcommerceMchTransferCompensateBillsOutBillNoOutBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, nil, opts, new(MchTransferInfo))
 }
 
 // EcommerceMchTransferCompensateBillsOutBillNoOutBillNoCancel is /v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}/cancel.
@@ -348,7 +348,7 @@ type EcommerceMchTransferCompensateBillsOutBillNoOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504177.
 func (n EcommerceMchTransferCompensateBillsOutBillNoOutBillNoCancel) Post(ctx context.Context, opts ...wechatpay.CallOption) (*EcommerceMchTransferInfo, error) {
-	return wechatpay.Call[EcommerceMchTransferInfo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, nil, opts, new(EcommerceMchTransferInfo))
 }
 
 // EcommerceMchTransferCompensateBillsPreTransfer is /v3/platsolution/ecommerce/mch-transfer/compensate-bills/pre-transfer.
@@ -362,7 +362,7 @@ type EcommerceMchTransferCompensateBillsPreTransfer struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504176.
 func (n EcommerceMchTransferCompensateBillsPreTransfer) Post(ctx context.Context, in PostEcommerceMchTransferCompensateBillsPreTransferRequest, opts ...wechatpay.CallOption) (*PostEcommerceMchTransferCompensateBillsPreTransferResponse, error) {
-	return wechatpay.Call[PostEcommerceMchTransferCompensateBillsPreTransferResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/pre-transfer", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/compensate-bills/pre-transfer", nil, in, opts, new(PostEcommerceMchTransferCompensateBillsPreTransferResponse))
 }
 
 // PostEcommerceMchTransferCompensateBillsPreTransferRequest is what [EcommerceMchTransferCompensateBillsPreTransfer.Post] takes.
@@ -407,7 +407,7 @@ func (n EcommerceMchTransferDepositAfterSalesCompensationBills) OutBillNo() Ecom
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504194.
 func (n EcommerceMchTransferDepositAfterSalesCompensationBills) Post(ctx context.Context, in PostEcommerceMchTransferDepositAfterSalesCompensationBillsRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostEcommerceMchTransferDepositAfterSalesCompensationBillsRequest is what [EcommerceMchTransferDepositAfterSalesCompensationBills.Post] takes.
@@ -445,7 +445,7 @@ type EcommerceMchTransferDepositAfterSalesCompensationBillsBillIDBillID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504196.
 func (n EcommerceMchTransferDepositAfterSalesCompensationBillsBillIDBillID) Get(ctx context.Context, in GetEcommerceMchTransferDepositAfterSalesCompensationBillsBillIDQuery, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/bill-id/{bill_id}", []string{n.billID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/bill-id/{bill_id}", []string{n.billID}, in, opts, new(MchTransferInfo))
 }
 
 // GetEcommerceMchTransferDepositAfterSalesCompensationBillsBillIDQuery is what [EcommerceMchTransferDepositAfterSalesCompensationBillsBillIDBillID.Get] takes.
@@ -475,7 +475,7 @@ type EcommerceMchTransferDepositAfterSalesCompensationBillsOutBillNoOutBillNo st
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504195.
 func (n EcommerceMchTransferDepositAfterSalesCompensationBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetEcommerceMchTransferDepositAfterSalesCompensationBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-after-sales-compensation-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(MchTransferInfo))
 }
 
 // GetEcommerceMchTransferDepositAfterSalesCompensationBillsOutBillNoQuery is what [EcommerceMchTransferDepositAfterSalesCompensationBillsOutBillNoOutBillNo.Get] takes.
@@ -499,7 +499,7 @@ func (n EcommerceMchTransferDepositInsurancePremiumsCompensationBills) OutBillNo
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014010905.
 func (n EcommerceMchTransferDepositInsurancePremiumsCompensationBills) Post(ctx context.Context, in PostEcommerceMchTransferDepositInsurancePremiumsCompensationBillsRequest, opts ...wechatpay.CallOption) (*DepositInsurancePremiumsCompensationBill, error) {
-	return wechatpay.Call[DepositInsurancePremiumsCompensationBill](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills", nil, in, opts, new(DepositInsurancePremiumsCompensationBill))
 }
 
 // PostEcommerceMchTransferDepositInsurancePremiumsCompensationBillsRequest is what [EcommerceMchTransferDepositInsurancePremiumsCompensationBills.Post] takes.
@@ -524,7 +524,7 @@ type EcommerceMchTransferDepositInsurancePremiumsCompensationBillsOutBillNo stru
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014010920.
 func (n EcommerceMchTransferDepositInsurancePremiumsCompensationBillsOutBillNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*DepositInsurancePremiumsCompensationBill, error) {
-	return wechatpay.Call[DepositInsurancePremiumsCompensationBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills/{out_bill_no}", []string{n.outBillNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-insurance-premiums-compensation-bills/{out_bill_no}", []string{n.outBillNo}, nil, opts, new(DepositInsurancePremiumsCompensationBill))
 }
 
 // EcommerceMchTransferDepositShippingCostCompensationBills is /v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills.
@@ -543,7 +543,7 @@ func (n EcommerceMchTransferDepositShippingCostCompensationBills) OutBillNo() Ec
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504202.
 func (n EcommerceMchTransferDepositShippingCostCompensationBills) Post(ctx context.Context, in PostEcommerceMchTransferDepositShippingCostCompensationBillsRequest, opts ...wechatpay.CallOption) (*DepositShippingCostCompensationBill, error) {
-	return wechatpay.Call[DepositShippingCostCompensationBill](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills", nil, in, opts, new(DepositShippingCostCompensationBill))
 }
 
 // PostEcommerceMchTransferDepositShippingCostCompensationBillsRequest is what [EcommerceMchTransferDepositShippingCostCompensationBills.Post] takes.
@@ -580,7 +580,7 @@ type EcommerceMchTransferDepositShippingCostCompensationBillsOutBillNoOutBillNo 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504203.
 func (n EcommerceMchTransferDepositShippingCostCompensationBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetEcommerceMchTransferDepositShippingCostCompensationBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*DepositShippingCostCompensationBill, error) {
-	return wechatpay.Call[DepositShippingCostCompensationBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/deposit-shipping-cost-compensation-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(DepositShippingCostCompensationBill))
 }
 
 // GetEcommerceMchTransferDepositShippingCostCompensationBillsOutBillNoQuery is what [EcommerceMchTransferDepositShippingCostCompensationBillsOutBillNoOutBillNo.Get] takes.
@@ -614,7 +614,7 @@ func (n EcommerceMchTransferInsuranceClaimBills) PreTransfer() EcommerceMchTrans
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504184.
 func (n EcommerceMchTransferInsuranceClaimBills) Post(ctx context.Context, in PostEcommerceMchTransferInsuranceClaimBillsRequest, opts ...wechatpay.CallOption) (*MchTransferInfo, error) {
-	return wechatpay.Call[MchTransferInfo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills", nil, in, opts, new(MchTransferInfo))
 }
 
 // PostEcommerceMchTransferInsuranceClaimBillsRequest is what [EcommerceMchTransferInsuranceClaimBills.Post] takes.
@@ -648,7 +648,7 @@ type EcommerceMchTransferInsuranceClaimBillsBillIDBillID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504188.
 func (n EcommerceMchTransferInsuranceClaimBillsBillIDBillID) Get(ctx context.Context, in GetEcommerceMchTransferInsuranceClaimBillsBillIDQuery, opts ...wechatpay.CallOption) (*InsuranceClaimBill, error) {
-	return wechatpay.Call[InsuranceClaimBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/bill-id/{bill_id}", []string{n.billID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/bill-id/{bill_id}", []string{n.billID}, in, opts, new(InsuranceClaimBill))
 }
 
 // GetEcommerceMchTransferInsuranceClaimBillsBillIDQuery is what [EcommerceMchTransferInsuranceClaimBillsBillIDBillID.Get] takes.
@@ -683,7 +683,7 @@ func (n EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNo) Cancel() Ecom
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504187.
 func (n EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetEcommerceMchTransferInsuranceClaimBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*InsuranceClaimBill, error) {
-	return wechatpay.Call[InsuranceClaimBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(InsuranceClaimBill))
 }
 
 // GetEcommerceMchTransferInsuranceClaimBillsOutBillNoQuery is what [EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNo.Get] takes.
@@ -703,7 +703,7 @@ type EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504186.
 func (n EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNoCancel) Post(ctx context.Context, in PostEcommerceMchTransferInsuranceClaimBillsOutBillNoCancelRequest, opts ...wechatpay.CallOption) (*EcommerceMchTransferInfo, error) {
-	return wechatpay.Call[EcommerceMchTransferInfo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/out-bill-no/{out_bill_no}/cancel", []string{n.outBillNo}, in, opts, new(EcommerceMchTransferInfo))
 }
 
 // PostEcommerceMchTransferInsuranceClaimBillsOutBillNoCancelRequest is what [EcommerceMchTransferInsuranceClaimBillsOutBillNoOutBillNoCancel.Post] takes.
@@ -722,7 +722,7 @@ type EcommerceMchTransferInsuranceClaimBillsPreTransfer struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504185.
 func (n EcommerceMchTransferInsuranceClaimBillsPreTransfer) Post(ctx context.Context, in PostEcommerceMchTransferInsuranceClaimBillsPreTransferRequest, opts ...wechatpay.CallOption) (*PostEcommerceMchTransferInsuranceClaimBillsPreTransferResponse, error) {
-	return wechatpay.Call[PostEcommerceMchTransferInsuranceClaimBillsPreTransferResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/pre-transfer", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/insurance-claim-bills/pre-transfer", nil, in, opts, new(PostEcommerceMchTransferInsuranceClaimBillsPreTransferResponse))
 }
 
 // PostEcommerceMchTransferInsuranceClaimBillsPreTransferRequest is what [EcommerceMchTransferInsuranceClaimBillsPreTransfer.Post] takes.
@@ -760,7 +760,7 @@ func (n EcommerceMchTransferSubMchCompensationBills) OutBillNo(outBillNo string)
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016777363.
 func (n EcommerceMchTransferSubMchCompensationBills) Post(ctx context.Context, in PostEcommerceMchTransferSubMchCompensationBillsRequest, opts ...wechatpay.CallOption) (*SubMchCompensationBill, error) {
-	return wechatpay.Call[SubMchCompensationBill](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills", nil, in, opts, new(SubMchCompensationBill))
 }
 
 // PostEcommerceMchTransferSubMchCompensationBillsRequest is what [EcommerceMchTransferSubMchCompensationBills.Post] takes.
@@ -784,7 +784,7 @@ type EcommerceMchTransferSubMchCompensationBillsOutBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4016777372.
 func (n EcommerceMchTransferSubMchCompensationBillsOutBillNo) Get(ctx context.Context, in GetEcommerceMchTransferSubMchCompensationBillQuery, opts ...wechatpay.CallOption) (*SubMchCompensationBill, error) {
-	return wechatpay.Call[SubMchCompensationBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/sub-mch-compensation-bills/{out_bill_no}", []string{n.outBillNo}, in, opts, new(SubMchCompensationBill))
 }
 
 // GetEcommerceMchTransferSubMchCompensationBillQuery is what [EcommerceMchTransferSubMchCompensationBillsOutBillNo.Get] takes.
@@ -813,7 +813,7 @@ func (n EcommerceMchTransferTransferBills) OutBillNo() EcommerceMchTransferTrans
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504198.
 func (n EcommerceMchTransferTransferBills) Post(ctx context.Context, in PostEcommerceMchTransferTransferBillsRequest, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills", nil, in, opts, new(TransferBill))
 }
 
 // PostEcommerceMchTransferTransferBillsRequest is what [EcommerceMchTransferTransferBills.Post] takes.
@@ -850,7 +850,7 @@ type EcommerceMchTransferTransferBillsBillIDBillID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504200.
 func (n EcommerceMchTransferTransferBillsBillIDBillID) Get(ctx context.Context, in GetEcommerceMchTransferTransferBillsBillIDQuery, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills/bill-id/{bill_id}", []string{n.billID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills/bill-id/{bill_id}", []string{n.billID}, in, opts, new(TransferBill))
 }
 
 // GetEcommerceMchTransferTransferBillsBillIDQuery is what [EcommerceMchTransferTransferBillsBillIDBillID.Get] takes.
@@ -880,7 +880,7 @@ type EcommerceMchTransferTransferBillsOutBillNoOutBillNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504199.
 func (n EcommerceMchTransferTransferBillsOutBillNoOutBillNo) Get(ctx context.Context, in GetEcommerceMchTransferTransferBillsOutBillNoQuery, opts ...wechatpay.CallOption) (*TransferBill, error) {
-	return wechatpay.Call[TransferBill](ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}", []string{n.outBillNo}, in, opts, new(TransferBill))
 }
 
 // GetEcommerceMchTransferTransferBillsOutBillNoQuery is what [EcommerceMchTransferTransferBillsOutBillNoOutBillNo.Get] takes.
@@ -904,7 +904,7 @@ func (n EcommerceRechargeEmployees) SubMchID() EcommerceRechargeEmployeesSubMchI
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013521743.
 func (n EcommerceRechargeEmployees) Post(ctx context.Context, in PostEcommerceRechargeEmployeesRequest, opts ...wechatpay.CallOption) (*RechargeEmployee, error) {
-	return wechatpay.Call[RechargeEmployee](ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharge-employees", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharge-employees", nil, in, opts, new(RechargeEmployee))
 }
 
 // PostEcommerceRechargeEmployeesRequest is what [EcommerceRechargeEmployees.Post] takes.
@@ -940,7 +940,7 @@ func (n EcommerceRechargeEmployeesSubMchIDSubMchID) SpOpenID() EcommerceRecharge
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013521757.
 func (n EcommerceRechargeEmployeesSubMchIDSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetEcommerceRechargeEmployeesSubMchIDResponse, error) {
-	return wechatpay.Call[GetEcommerceRechargeEmployeesSubMchIDResponse](ctx, n.c, "GET", "/v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetEcommerceRechargeEmployeesSubMchIDResponse))
 }
 
 // GetEcommerceRechargeEmployeesSubMchIDResponse is the answer of [EcommerceRechargeEmployeesSubMchIDSubMchID.Get].
@@ -984,7 +984,7 @@ type EcommerceRechargeEmployeesSubMchIDSubMchIDSpOpenIDSpOpenIDDelete struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013521753.
 func (n EcommerceRechargeEmployeesSubMchIDSubMchIDSpOpenIDSpOpenIDDelete) Post(ctx context.Context, opts ...wechatpay.CallOption) (*RechargeEmployee, error) {
-	return wechatpay.Call[RechargeEmployee](ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}/sp-openid/{sp_openid}/delete", []string{n.subMchID, n.spOpenID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharge-employees/sub-mchid/{sub_mchid}/sp-openid/{sp_openid}/delete", []string{n.subMchID, n.spOpenID}, nil, opts, new(RechargeEmployee))
 }
 
 // EcommerceRecharges is /v3/platsolution/ecommerce/recharges.
@@ -1011,7 +1011,7 @@ type EcommerceRechargesApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012762860.
 func (n EcommerceRechargesApply) Post(ctx context.Context, in PostEcommerceRechargesApplyRequest, opts ...wechatpay.CallOption) (*PostEcommerceRechargesApplyResponse, error) {
-	return wechatpay.Call[PostEcommerceRechargesApplyResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharges/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharges/apply", nil, in, opts, new(PostEcommerceRechargesApplyResponse))
 }
 
 // PostEcommerceRechargesApplyRequest is what [EcommerceRechargesApply.Post] takes.
@@ -1060,7 +1060,7 @@ func (n EcommerceRechargesOutRechargeNoOutRechargeNo) Close() EcommerceRecharges
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012762874.
 func (n EcommerceRechargesOutRechargeNoOutRechargeNo) Get(ctx context.Context, in GetEcommerceRechargesOutRechargeNoQuery, opts ...wechatpay.CallOption) (*OutRechargeNo, error) {
-	return wechatpay.Call[OutRechargeNo](ctx, n.c, "GET", "/v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, in, opts, new(OutRechargeNo))
 }
 
 // GetEcommerceRechargesOutRechargeNoQuery is what [EcommerceRechargesOutRechargeNoOutRechargeNo.Get] takes.
@@ -1080,7 +1080,7 @@ type EcommerceRechargesOutRechargeNoOutRechargeNoClose struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012762895.
 func (n EcommerceRechargesOutRechargeNoOutRechargeNoClose) Post(ctx context.Context, in PostEcommerceRechargesOutRechargeNoCloseQuery, opts ...wechatpay.CallOption) (*OutRechargeNo, error) {
-	return wechatpay.Call[OutRechargeNo](ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}/close", []string{n.outRechargeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/recharges/out-recharge-no/{out_recharge_no}/close", []string{n.outRechargeNo}, in, opts, new(OutRechargeNo))
 }
 
 // PostEcommerceRechargesOutRechargeNoCloseQuery is what [EcommerceRechargesOutRechargeNoOutRechargeNoClose.Post] takes.
@@ -1114,7 +1114,7 @@ func (n EcommerceSettlePrepaySettleOrders) SettleBatchNo(settleBatchNo string) E
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012649847.
 func (n EcommerceSettlePrepaySettleOrders) Post(ctx context.Context, in PostEcommerceSettlePrepaySettleOrdersRequest, opts ...wechatpay.CallOption) (*PostEcommerceSettlePrepaySettleOrdersResponse, error) {
-	return wechatpay.Call[PostEcommerceSettlePrepaySettleOrdersResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/settle/prepay-settle-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/settle/prepay-settle-orders", nil, in, opts, new(PostEcommerceSettlePrepaySettleOrdersResponse))
 }
 
 // PostEcommerceSettlePrepaySettleOrdersRequest is what [EcommerceSettlePrepaySettleOrders.Post] takes.
@@ -1158,7 +1158,7 @@ func (n EcommerceSettlePrepaySettleOrdersSettleBatchNo) ApplyAbnormalSettle() Ec
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012650326.
 func (n EcommerceSettlePrepaySettleOrdersSettleBatchNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetEcommerceSettlePrepaySettleOrderResponse, error) {
-	return wechatpay.Call[GetEcommerceSettlePrepaySettleOrderResponse](ctx, n.c, "GET", "/v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}", []string{n.settleBatchNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}", []string{n.settleBatchNo}, nil, opts, new(GetEcommerceSettlePrepaySettleOrderResponse))
 }
 
 // GetEcommerceSettlePrepaySettleOrderResponse is the answer of [EcommerceSettlePrepaySettleOrdersSettleBatchNo.Get].
@@ -1185,7 +1185,7 @@ type EcommerceSettlePrepaySettleOrdersSettleBatchNoApplyAbnormalSettle struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015198012.
 func (n EcommerceSettlePrepaySettleOrdersSettleBatchNoApplyAbnormalSettle) Post(ctx context.Context, in PostEcommerceSettlePrepaySettleOrderApplyAbnormalSettleRequest, opts ...wechatpay.CallOption) (*PostEcommerceSettlePrepaySettleOrderApplyAbnormalSettleResponse, error) {
-	return wechatpay.Call[PostEcommerceSettlePrepaySettleOrderApplyAbnormalSettleResponse](ctx, n.c, "POST", "/v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}/apply-abnormal-settle", []string{n.settleBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/settle/prepay-settle-orders/{settle_batch_no}/apply-abnormal-settle", []string{n.settleBatchNo}, in, opts, new(PostEcommerceSettlePrepaySettleOrderApplyAbnormalSettleResponse))
 }
 
 // PostEcommerceSettlePrepaySettleOrderApplyAbnormalSettleRequest is what [EcommerceSettlePrepaySettleOrdersSettleBatchNoApplyAbnormalSettle.Post] takes.
@@ -1236,7 +1236,7 @@ func (n EcommerceWithdrawDayEndBalanceWithdraw) OutRequestNo() EcommerceWithdraw
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013328143.
 func (n EcommerceWithdrawDayEndBalanceWithdraw) Post(ctx context.Context, in PostEcommerceWithdrawDayEndBalanceWithdrawRequest, opts ...wechatpay.CallOption) (*DayEndBalanceWithdraw, error) {
-	return wechatpay.Call[DayEndBalanceWithdraw](ctx, n.c, "POST", "/v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw", nil, in, opts, new(DayEndBalanceWithdraw))
 }
 
 // PostEcommerceWithdrawDayEndBalanceWithdrawRequest is what [EcommerceWithdrawDayEndBalanceWithdraw.Post] takes.
@@ -1272,7 +1272,7 @@ type EcommerceWithdrawDayEndBalanceWithdrawOutRequestNoOutRequestNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013328163.
 func (n EcommerceWithdrawDayEndBalanceWithdrawOutRequestNoOutRequestNo) Get(ctx context.Context, in GetEcommerceWithdrawDayEndBalanceWithdrawOutRequestNoQuery, opts ...wechatpay.CallOption) (*DayEndBalanceWithdraw, error) {
-	return wechatpay.Call[DayEndBalanceWithdraw](ctx, n.c, "GET", "/v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/ecommerce/withdraw/day-end-balance-withdraw/out-request-no/{out_request_no}", []string{n.outRequestNo}, in, opts, new(DayEndBalanceWithdraw))
 }
 
 // GetEcommerceWithdrawDayEndBalanceWithdrawOutRequestNoQuery is what [EcommerceWithdrawDayEndBalanceWithdrawOutRequestNoOutRequestNo.Get] takes.

@@ -72,7 +72,7 @@ type InsuranceMchTransferBatchesApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504220.
 func (n InsuranceMchTransferBatchesApply) Post(ctx context.Context, in PostInsuranceMchTransferBatchesApplyRequest, opts ...wechatpay.CallOption) (*PostInsuranceMchTransferBatchesApplyResponse, error) {
-	return wechatpay.Call[PostInsuranceMchTransferBatchesApplyResponse](ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/apply", nil, in, opts, new(PostInsuranceMchTransferBatchesApplyResponse))
 }
 
 // PostInsuranceMchTransferBatchesApplyRequest is what [InsuranceMchTransferBatchesApply.Post] takes.
@@ -125,7 +125,7 @@ func (n InsuranceMchTransferBatchesBatchIDBatchID) Details() InsuranceMchTransfe
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504221.
 func (n InsuranceMchTransferBatchesBatchIDBatchID) Get(ctx context.Context, in GetInsuranceMchTransferBatchesBatchIDQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts, new(Batch))
 }
 
 // GetInsuranceMchTransferBatchesBatchIDQuery is what [InsuranceMchTransferBatchesBatchIDBatchID.Get] takes.
@@ -172,7 +172,7 @@ type InsuranceMchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504223.
 func (n InsuranceMchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID) Get(ctx context.Context, in GetInsuranceMchTransferBatchesBatchIDDetailsDetailIDQuery, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, in, opts, new(BatchInfo))
 }
 
 // GetInsuranceMchTransferBatchesBatchIDDetailsDetailIDQuery is what [InsuranceMchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID.Get] takes.
@@ -240,7 +240,7 @@ func (n InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNo
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504229.
 func (n InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNo) Get(ctx context.Context, in GetInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoQuery, opts ...wechatpay.CallOption) (*GetInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse, error) {
-	return wechatpay.Call[GetInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(GetInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse))
 }
 
 // GetInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoQuery is what [InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNo.Get] takes.
@@ -274,7 +274,7 @@ type InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOut
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504228.
 func (n InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNoApply) Post(ctx context.Context, in PostInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyRequest, opts ...wechatpay.CallOption) (*PostInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse, error) {
-	return wechatpay.Call[PostInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse](ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(PostInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse))
 }
 
 // PostInsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyRequest is what [InsuranceMchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNoApply.Post] takes.
@@ -317,7 +317,7 @@ func (n InsuranceMchTransferBatchesOutBatchNoOutBatchNo) Details() InsuranceMchT
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504222.
 func (n InsuranceMchTransferBatchesOutBatchNoOutBatchNo) Get(ctx context.Context, in GetInsuranceMchTransferBatchesOutBatchNoQuery, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(Batch))
 }
 
 // GetInsuranceMchTransferBatchesOutBatchNoQuery is what [InsuranceMchTransferBatchesOutBatchNoOutBatchNo.Get] takes.
@@ -364,7 +364,7 @@ type InsuranceMchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailN
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504224.
 func (n InsuranceMchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo) Get(ctx context.Context, in GetInsuranceMchTransferBatchesOutBatchNoDetailsOutDetailNoQuery, opts ...wechatpay.CallOption) (*BatchInfo, error) {
-	return wechatpay.Call[BatchInfo](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(BatchInfo))
 }
 
 // GetInsuranceMchTransferBatchesOutBatchNoDetailsOutDetailNoQuery is what [InsuranceMchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo.Get] takes.
@@ -409,7 +409,7 @@ func (n InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo) Apply() 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504227.
 func (n InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo) Get(ctx context.Context, in GetInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoQuery, opts ...wechatpay.CallOption) (*GetInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoResponse, error) {
-	return wechatpay.Call[GetInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoResponse](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(GetInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoResponse))
 }
 
 // GetInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoQuery is what [InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo.Get] takes.
@@ -440,7 +440,7 @@ type InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply struct 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504226.
 func (n InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply) Post(ctx context.Context, in PostInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoApplyRequest, opts ...wechatpay.CallOption) (*PostInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse, error) {
-	return wechatpay.Call[PostInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse](ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply", []string{n.outBatchNo}, in, opts, new(PostInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse))
 }
 
 // PostInsuranceMchTransferBatchesSummaryReceiptsOutBatchNoApplyRequest is what [InsuranceMchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply.Post] takes.
@@ -486,7 +486,7 @@ type InsuranceMchTransferReservationApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504216.
 func (n InsuranceMchTransferReservationApply) Post(ctx context.Context, in PostInsuranceMchTransferReservationApplyRequest, opts ...wechatpay.CallOption) (*PostInsuranceMchTransferReservationApplyResponse, error) {
-	return wechatpay.Call[PostInsuranceMchTransferReservationApplyResponse](ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/reservation/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/reservation/apply", nil, in, opts, new(PostInsuranceMchTransferReservationApplyResponse))
 }
 
 // PostInsuranceMchTransferReservationApplyRequest is what [InsuranceMchTransferReservationApply.Post] takes.
@@ -543,7 +543,7 @@ func (n InsuranceMchTransferReservationOutReservationNoOutReservationNo) Close()
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504218.
 func (n InsuranceMchTransferReservationOutReservationNoOutReservationNo) Get(ctx context.Context, in GetInsuranceMchTransferReservationOutReservationNoQuery, opts ...wechatpay.CallOption) (*Reservation, error) {
-	return wechatpay.Call[Reservation](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}", []string{n.outReservationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}", []string{n.outReservationNo}, in, opts, new(Reservation))
 }
 
 // GetInsuranceMchTransferReservationOutReservationNoQuery is what [InsuranceMchTransferReservationOutReservationNoOutReservationNo.Get] takes.
@@ -563,7 +563,7 @@ type InsuranceMchTransferReservationOutReservationNoOutReservationNoClose struct
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504219.
 func (n InsuranceMchTransferReservationOutReservationNoOutReservationNoClose) Post(ctx context.Context, in PostInsuranceMchTransferReservationOutReservationNoCloseQuery, opts ...wechatpay.CallOption) (*Reservation, error) {
-	return wechatpay.Call[Reservation](ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close", []string{n.outReservationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/insurance/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close", []string{n.outReservationNo}, in, opts, new(Reservation))
 }
 
 // PostInsuranceMchTransferReservationOutReservationNoCloseQuery is what [InsuranceMchTransferReservationOutReservationNoOutReservationNoClose.Post] takes.
@@ -593,7 +593,7 @@ type InsuranceMchTransferReservationReservationIDReservationID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013504217.
 func (n InsuranceMchTransferReservationReservationIDReservationID) Get(ctx context.Context, in GetInsuranceMchTransferReservationReservationIDQuery, opts ...wechatpay.CallOption) (*Reservation, error) {
-	return wechatpay.Call[Reservation](ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/reservation/reservation-id/{reservation_id}", []string{n.reservationID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/insurance/mch-transfer/reservation/reservation-id/{reservation_id}", []string{n.reservationID}, in, opts, new(Reservation))
 }
 
 // GetInsuranceMchTransferReservationReservationIDQuery is what [InsuranceMchTransferReservationReservationIDReservationID.Get] takes.

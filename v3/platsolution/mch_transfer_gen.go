@@ -56,7 +56,7 @@ type MchTransferBatchesApply struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-apply.html.
 func (n MchTransferBatchesApply) Post(ctx context.Context, in PostMchTransferBatchesApplyRequest, opts ...wechatpay.CallOption) (*PostMchTransferBatchesApplyResponse, error) {
-	return wechatpay.Call[PostMchTransferBatchesApplyResponse](ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/apply", nil, in, opts, new(PostMchTransferBatchesApplyResponse))
 }
 
 // PostMchTransferBatchesApplyRequest is what [MchTransferBatchesApply.Post] takes.
@@ -109,7 +109,7 @@ func (n MchTransferBatchesBatchIDBatchID) Details() MchTransferBatchesBatchIDBat
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-by-id.html.
 func (n MchTransferBatchesBatchIDBatchID) Get(ctx context.Context, in GetMchTransferBatchesBatchIDQuery, opts ...wechatpay.CallOption) (*MchTransferBatch, error) {
-	return wechatpay.Call[MchTransferBatch](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts, new(MchTransferBatch))
 }
 
 // GetMchTransferBatchesBatchIDQuery is what [MchTransferBatchesBatchIDBatchID.Get] takes.
@@ -156,7 +156,7 @@ type MchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/get-transfer-detail-by-no.html.
 func (n MchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID) Get(ctx context.Context, in GetMchTransferBatchesBatchIDDetailsDetailIDQuery, opts ...wechatpay.CallOption) (*MchTransferBatchInfo, error) {
-	return wechatpay.Call[MchTransferBatchInfo](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, in, opts, new(MchTransferBatchInfo))
 }
 
 // GetMchTransferBatchesBatchIDDetailsDetailIDQuery is what [MchTransferBatchesBatchIDBatchIDDetailsDetailIDDetailID.Get] takes.
@@ -224,7 +224,7 @@ func (n MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetail
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipt-query-by-detail-out-no.html.
 func (n MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNo) Get(ctx context.Context, in GetMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoQuery, opts ...wechatpay.CallOption) (*GetMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse, error) {
-	return wechatpay.Call[GetMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(GetMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoResponse))
 }
 
 // GetMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoQuery is what [MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNo.Get] takes.
@@ -258,7 +258,7 @@ type MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNoA
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipt-apply-by-detail-out-no.html.
 func (n MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNoApply) Post(ctx context.Context, in PostMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyRequest, opts ...wechatpay.CallOption) (*PostMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse, error) {
-	return wechatpay.Call[PostMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse](ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/detail-receipts/out-batch-no/{out_batch_no}/out-detail-no/{out_detail_no}/apply", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(PostMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyResponse))
 }
 
 // PostMchTransferBatchesDetailReceiptsOutBatchNoOutDetailNoApplyRequest is what [MchTransferBatchesDetailReceiptsOutBatchNoOutBatchNoOutDetailNoOutDetailNoApply.Post] takes.
@@ -301,7 +301,7 @@ func (n MchTransferBatchesOutBatchNoOutBatchNo) Details() MchTransferBatchesOutB
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-by-out-code.html.
 func (n MchTransferBatchesOutBatchNoOutBatchNo) Get(ctx context.Context, in GetMchTransferBatchesOutBatchNoQuery, opts ...wechatpay.CallOption) (*MchTransferBatch, error) {
-	return wechatpay.Call[MchTransferBatch](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(MchTransferBatch))
 }
 
 // GetMchTransferBatchesOutBatchNoQuery is what [MchTransferBatchesOutBatchNoOutBatchNo.Get] takes.
@@ -348,7 +348,7 @@ type MchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo struct 
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-batch/transfer-batch-get-detail-by-out-no.html.
 func (n MchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo) Get(ctx context.Context, in GetMchTransferBatchesOutBatchNoDetailsOutDetailNoQuery, opts ...wechatpay.CallOption) (*MchTransferBatchInfo, error) {
-	return wechatpay.Call[MchTransferBatchInfo](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, in, opts, new(MchTransferBatchInfo))
 }
 
 // GetMchTransferBatchesOutBatchNoDetailsOutDetailNoQuery is what [MchTransferBatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo.Get] takes.
@@ -393,7 +393,7 @@ func (n MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo) Apply() MchTransf
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipts-query-by-batch-out-no.html.
 func (n MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo) Get(ctx context.Context, in GetMchTransferBatchesSummaryReceiptsOutBatchNoQuery, opts ...wechatpay.CallOption) (*GetMchTransferBatchesSummaryReceiptsOutBatchNoResponse, error) {
-	return wechatpay.Call[GetMchTransferBatchesSummaryReceiptsOutBatchNoResponse](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(GetMchTransferBatchesSummaryReceiptsOutBatchNoResponse))
 }
 
 // GetMchTransferBatchesSummaryReceiptsOutBatchNoQuery is what [MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNo.Get] takes.
@@ -424,7 +424,7 @@ type MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/receipts/receipts-apply-by-batch-out-no.html.
 func (n MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply) Post(ctx context.Context, in PostMchTransferBatchesSummaryReceiptsOutBatchNoApplyRequest, opts ...wechatpay.CallOption) (*PostMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse, error) {
-	return wechatpay.Call[PostMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse](ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/mch-transfer/batches/summary-receipts/out-batch-no/{out_batch_no}/apply", []string{n.outBatchNo}, in, opts, new(PostMchTransferBatchesSummaryReceiptsOutBatchNoApplyResponse))
 }
 
 // PostMchTransferBatchesSummaryReceiptsOutBatchNoApplyRequest is what [MchTransferBatchesSummaryReceiptsOutBatchNoOutBatchNoApply.Post] takes.
@@ -470,7 +470,7 @@ type MchTransferReservationApply struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-apply.html.
 func (n MchTransferReservationApply) Post(ctx context.Context, in PostMchTransferReservationApplyRequest, opts ...wechatpay.CallOption) (*PostMchTransferReservationApplyResponse, error) {
-	return wechatpay.Call[PostMchTransferReservationApplyResponse](ctx, n.c, "POST", "/v3/platsolution/mch-transfer/reservation/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/mch-transfer/reservation/apply", nil, in, opts, new(PostMchTransferReservationApplyResponse))
 }
 
 // PostMchTransferReservationApplyRequest is what [MchTransferReservationApply.Post] takes.
@@ -527,7 +527,7 @@ func (n MchTransferReservationOutReservationNoOutReservationNo) Close() MchTrans
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-get-by-out-no.html.
 func (n MchTransferReservationOutReservationNoOutReservationNo) Get(ctx context.Context, in GetMchTransferReservationOutReservationNoQuery, opts ...wechatpay.CallOption) (*ReservationInfo, error) {
-	return wechatpay.Call[ReservationInfo](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}", []string{n.outReservationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}", []string{n.outReservationNo}, in, opts, new(ReservationInfo))
 }
 
 // GetMchTransferReservationOutReservationNoQuery is what [MchTransferReservationOutReservationNoOutReservationNo.Get] takes.
@@ -547,7 +547,7 @@ type MchTransferReservationOutReservationNoOutReservationNoClose struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-close.html.
 func (n MchTransferReservationOutReservationNoOutReservationNoClose) Post(ctx context.Context, in PostMchTransferReservationOutReservationNoCloseQuery, opts ...wechatpay.CallOption) (*ReservationInfo, error) {
-	return wechatpay.Call[ReservationInfo](ctx, n.c, "POST", "/v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close", []string{n.outReservationNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/platsolution/mch-transfer/reservation/out-reservation-no/{out_reservation_no}/close", []string{n.outReservationNo}, in, opts, new(ReservationInfo))
 }
 
 // PostMchTransferReservationOutReservationNoCloseQuery is what [MchTransferReservationOutReservationNoOutReservationNoClose.Post] takes.
@@ -577,7 +577,7 @@ type MchTransferReservationReservationIDReservationID struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-reservation/transfer-reservation-get-by-id.html.
 func (n MchTransferReservationReservationIDReservationID) Get(ctx context.Context, in GetMchTransferReservationReservationIDQuery, opts ...wechatpay.CallOption) (*ReservationInfo, error) {
-	return wechatpay.Call[ReservationInfo](ctx, n.c, "GET", "/v3/platsolution/mch-transfer/reservation/reservation-id/{reservation_id}", []string{n.reservationID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/platsolution/mch-transfer/reservation/reservation-id/{reservation_id}", []string{n.reservationID}, in, opts, new(ReservationInfo))
 }
 
 // GetMchTransferReservationReservationIDQuery is what [MchTransferReservationReservationIDReservationID.Get] takes.

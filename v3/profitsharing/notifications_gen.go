@@ -4,7 +4,7 @@ package profitsharing
 
 // ProfitsharingReturn is the resource of PROFITSHARING.RETURN, 分账动账成功回退通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012289679, https://pay.weixin.qq.com/doc/v3/partner/4012116672, https://pay.weixin.qq.com/doc/v3/partner/4012075216 and https://pay.weixin.qq.com/doc/v3/partner/4012075400.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012289679 and https://pay.weixin.qq.com/doc/v3/partner/4012116672.
 type ProfitsharingReturn struct {
 	MchID         string         `json:"mchid,omitzero"`     // 商户号
 	SpMchID       string         `json:"sp_mchid,omitzero"`  // 调用接口提交的商户号
@@ -23,7 +23,7 @@ func (ProfitsharingReturn) EventTypes() []string {
 
 // ProfitsharingSuccess is the resource of PROFITSHARING.SUCCESS, 分账动账成功变动通知.
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012289679, https://pay.weixin.qq.com/doc/v3/partner/4012116672, https://pay.weixin.qq.com/doc/v3/partner/4012075216 and https://pay.weixin.qq.com/doc/v3/partner/4012075400.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012289679 and https://pay.weixin.qq.com/doc/v3/partner/4012116672.
 type ProfitsharingSuccess struct {
 	MchID         string         `json:"mchid,omitzero"`     // 商户号
 	SpMchID       string         `json:"sp_mchid,omitzero"`  // 调用接口提交的商户号

@@ -27,7 +27,7 @@ func (n Orders) Unfreeze() OrdersUnfreeze { return OrdersUnfreeze(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012524936 and https://pay.weixin.qq.com/doc/v3/partner/4012690683.
 func (n Orders) Post(ctx context.Context, in PostOrdersRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/profitsharing/orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/profitsharing/orders", nil, in, opts, new(Order))
 }
 
 // PostOrdersRequest is what [Orders.Post] takes.
@@ -53,7 +53,7 @@ type OrdersOutOrderNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012525210 and https://pay.weixin.qq.com/doc/v3/partner/4012466850.
 func (n OrdersOutOrderNo) Get(ctx context.Context, in GetOrderQuery, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "GET", "/v3/profitsharing/orders/{out_order_no}", []string{n.outOrderNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/profitsharing/orders/{out_order_no}", []string{n.outOrderNo}, in, opts, new(Order))
 }
 
 // GetOrderQuery is what [OrdersOutOrderNo.Get] takes.
@@ -73,7 +73,7 @@ type OrdersUnfreeze struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526374 and https://pay.weixin.qq.com/doc/v3/partner/4012466860.
 func (n OrdersUnfreeze) Post(ctx context.Context, in PostOrdersUnfreezeRequest, opts ...wechatpay.CallOption) (*Order, error) {
-	return wechatpay.Call[Order](ctx, n.c, "POST", "/v3/profitsharing/orders/unfreeze", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/profitsharing/orders/unfreeze", nil, in, opts, new(Order))
 }
 
 // PostOrdersUnfreezeRequest is what [OrdersUnfreeze.Post] takes.

@@ -47,9 +47,9 @@ type Bills struct {
 //
 //	GET /v3/profitsharing/bills
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012529628, https://pay.weixin.qq.com/doc/v3/partner/4012761131, https://pay.weixin.qq.com/doc/v3/partner/4012761140 and https://pay.weixin.qq.com/doc/v3/partner/4012715572.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012529628 and https://pay.weixin.qq.com/doc/v3/partner/4012761131.
 func (n Bills) Get(ctx context.Context, in GetBillsQuery, opts ...wechatpay.CallOption) (*GetBillsResponse, error) {
-	return wechatpay.Call[GetBillsResponse](ctx, n.c, "GET", "/v3/profitsharing/bills", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/profitsharing/bills", nil, in, opts, new(GetBillsResponse))
 }
 
 // GetBillsQuery is what [Bills.Get] takes.
@@ -88,7 +88,7 @@ type MerchantConfigsSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012466864.
 func (n MerchantConfigsSubMchID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetMerchantConfigResponse, error) {
-	return wechatpay.Call[GetMerchantConfigResponse](ctx, n.c, "GET", "/v3/profitsharing/merchant-configs/{sub_mchid}", []string{n.subMchID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/profitsharing/merchant-configs/{sub_mchid}", []string{n.subMchID}, nil, opts, new(GetMerchantConfigResponse))
 }
 
 // GetMerchantConfigResponse is the answer of [MerchantConfigsSubMchID.Get].
@@ -130,7 +130,7 @@ type TransactionsTransactionIDAmounts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012457939 and https://pay.weixin.qq.com/doc/v3/partner/4012457927.
 func (n TransactionsTransactionIDAmounts) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetTransactionAmountsResponse, error) {
-	return wechatpay.Call[GetTransactionAmountsResponse](ctx, n.c, "GET", "/v3/profitsharing/transactions/{transaction_id}/amounts", []string{n.transactionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/profitsharing/transactions/{transaction_id}/amounts", []string{n.transactionID}, nil, opts, new(GetTransactionAmountsResponse))
 }
 
 // GetTransactionAmountsResponse is the answer of [TransactionsTransactionIDAmounts.Get].

@@ -30,7 +30,7 @@ type ReceiversAdd struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012528995 and https://pay.weixin.qq.com/doc/v3/partner/4012690944.
 func (n ReceiversAdd) Post(ctx context.Context, in PostReceiversAddRequest, opts ...wechatpay.CallOption) (*PostReceiversAddResponse, error) {
-	return wechatpay.Call[PostReceiversAddResponse](ctx, n.c, "POST", "/v3/profitsharing/receivers/add", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/profitsharing/receivers/add", nil, in, opts, new(PostReceiversAddResponse))
 }
 
 // PostReceiversAddRequest is what [ReceiversAdd.Post] takes.
@@ -66,7 +66,7 @@ type ReceiversDelete struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012529590 and https://pay.weixin.qq.com/doc/v3/partner/4012466868.
 func (n ReceiversDelete) Post(ctx context.Context, in PostReceiversDeleteRequest, opts ...wechatpay.CallOption) (*PostReceiversDeleteResponse, error) {
-	return wechatpay.Call[PostReceiversDeleteResponse](ctx, n.c, "POST", "/v3/profitsharing/receivers/delete", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/profitsharing/receivers/delete", nil, in, opts, new(PostReceiversDeleteResponse))
 }
 
 // PostReceiversDeleteRequest is what [ReceiversDelete.Post] takes.

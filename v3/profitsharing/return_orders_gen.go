@@ -24,7 +24,7 @@ func (n ReturnOrders) OutReturnNo(outReturnNo string) ReturnOrdersOutReturnNo {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012525287 and https://pay.weixin.qq.com/doc/v3/partner/4012466854.
 func (n ReturnOrders) Post(ctx context.Context, in PostReturnOrdersRequest, opts ...wechatpay.CallOption) (*ReturnOrder, error) {
-	return wechatpay.Call[ReturnOrder](ctx, n.c, "POST", "/v3/profitsharing/return-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/profitsharing/return-orders", nil, in, opts, new(ReturnOrder))
 }
 
 // PostReturnOrdersRequest is what [ReturnOrders.Post] takes.
@@ -50,7 +50,7 @@ type ReturnOrdersOutReturnNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012526279 and https://pay.weixin.qq.com/doc/v3/partner/4012466858.
 func (n ReturnOrdersOutReturnNo) Get(ctx context.Context, in GetReturnOrderQuery, opts ...wechatpay.CallOption) (*ReturnOrder, error) {
-	return wechatpay.Call[ReturnOrder](ctx, n.c, "GET", "/v3/profitsharing/return-orders/{out_return_no}", []string{n.outReturnNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/profitsharing/return-orders/{out_return_no}", []string{n.outReturnNo}, in, opts, new(ReturnOrder))
 }
 
 // GetReturnOrderQuery is what [ReturnOrdersOutReturnNo.Get] takes.

@@ -56,7 +56,7 @@ type UserServicesContractIDContractID struct {
 //
 // No official page is known for it.
 func (n UserServicesContractIDContractID) Get(ctx context.Context, in GetUserServicesContractIDQuery, opts ...wechatpay.CallOption) (*GetUserServicesContractIDResponse, error) {
-	return wechatpay.Call[GetUserServicesContractIDResponse](ctx, n.c, "GET", "/v3/qrcode/user-services/contract-id/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/qrcode/user-services/contract-id/{contract_id}", []string{n.contractID}, in, opts, new(GetUserServicesContractIDResponse))
 }
 
 // GetUserServicesContractIDQuery is what [UserServicesContractIDContractID.Get] takes.

@@ -22,7 +22,7 @@ func (n Transactions) OutTradeNo() TransactionsOutTradeNo { return TransactionsO
 //
 // No official page is known for it.
 func (n Transactions) Post(ctx context.Context, in PostTransactionsRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/v3/qrcode/transactions", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/qrcode/transactions", nil, in, opts, new(Transaction))
 }
 
 // PostTransactionsRequest is what [Transactions.Post] takes.
@@ -64,7 +64,7 @@ type TransactionsOutTradeNoOutTradeNo struct {
 //
 // No official page is known for it.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/qrcode/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/qrcode/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.

@@ -22,7 +22,7 @@ func (n Applications) ID() ApplicationsID { return ApplicationsID(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012698774.
 func (n Applications) Post(ctx context.Context, in PostApplicationsRequest, opts ...wechatpay.CallOption) (*PostApplicationsResponse, error) {
-	return wechatpay.Call[PostApplicationsResponse](ctx, n.c, "POST", "/v3/rate-activity/applications", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/rate-activity/applications", nil, in, opts, new(PostApplicationsResponse))
 }
 
 // PostApplicationsRequest is what [Applications.Post] takes.
@@ -61,7 +61,7 @@ type ApplicationsIDApplicationID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012471722.
 func (n ApplicationsIDApplicationID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetApplicationsIDResponse, error) {
-	return wechatpay.Call[GetApplicationsIDResponse](ctx, n.c, "GET", "/v3/rate-activity/applications/id/{application_id}", []string{n.applicationID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/rate-activity/applications/id/{application_id}", []string{n.applicationID}, nil, opts, new(GetApplicationsIDResponse))
 }
 
 // GetApplicationsIDResponse is the answer of [ApplicationsIDApplicationID.Get].
@@ -79,7 +79,7 @@ type GetApplicationsIDResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012698885.
 func (n ApplicationsIDApplicationID) Patch(ctx context.Context, in PatchApplicationsIDRequest, opts ...wechatpay.CallOption) (*PatchApplicationsIDResponse, error) {
-	return wechatpay.Call[PatchApplicationsIDResponse](ctx, n.c, "PATCH", "/v3/rate-activity/applications/id/{application_id}", []string{n.applicationID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "PATCH", "/v3/rate-activity/applications/id/{application_id}", []string{n.applicationID}, in, opts, new(PatchApplicationsIDResponse))
 }
 
 // PatchApplicationsIDRequest is what [ApplicationsIDApplicationID.Patch] takes.

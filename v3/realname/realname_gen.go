@@ -34,7 +34,7 @@ type Verify struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4013735179.
 func (n Verify) Get(ctx context.Context, in GetVerifyQuery, opts ...wechatpay.CallOption) (*GetVerifyResponse, error) {
-	return wechatpay.Call[GetVerifyResponse](ctx, n.c, "GET", "/v3/realname/verify", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/realname/verify", nil, in, opts, new(GetVerifyResponse))
 }
 
 // GetVerifyQuery is what [Verify.Get] takes.

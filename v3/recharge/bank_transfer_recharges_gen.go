@@ -34,7 +34,7 @@ type BankTransferRechargesApply struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012585425.
 func (n BankTransferRechargesApply) Post(ctx context.Context, in PostBankTransferRechargesApplyRequest, opts ...wechatpay.CallOption) (*PostBankTransferRechargesApplyResponse, error) {
-	return wechatpay.Call[PostBankTransferRechargesApplyResponse](ctx, n.c, "POST", "/v3/recharge/bank-transfer-recharges/apply", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/recharge/bank-transfer-recharges/apply", nil, in, opts, new(PostBankTransferRechargesApplyResponse))
 }
 
 // PostBankTransferRechargesApplyRequest is what [BankTransferRechargesApply.Post] takes.
@@ -74,7 +74,7 @@ type BankTransferRechargesOutRechargeNoOutRechargeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012585430.
 func (n BankTransferRechargesOutRechargeNoOutRechargeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBankTransferRechargesOutRechargeNoResponse, error) {
-	return wechatpay.Call[GetBankTransferRechargesOutRechargeNoResponse](ctx, n.c, "GET", "/v3/recharge/bank-transfer-recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/recharge/bank-transfer-recharges/out-recharge-no/{out_recharge_no}", []string{n.outRechargeNo}, nil, opts, new(GetBankTransferRechargesOutRechargeNoResponse))
 }
 
 // GetBankTransferRechargesOutRechargeNoResponse is the answer of [BankTransferRechargesOutRechargeNoOutRechargeNo.Get].

@@ -35,9 +35,9 @@ func (n DomesticRefunds) RefundID(refundID string) DomesticRefundsRefundID {
 //
 //	POST /v3/refund/domestic/refunds
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791862, https://pay.weixin.qq.com/doc/v3/merchant/4013070371, https://pay.weixin.qq.com/doc/v3/merchant/4012810597, https://pay.weixin.qq.com/doc/v3/merchant/4012791883, https://pay.weixin.qq.com/doc/v3/merchant/4012791903, https://pay.weixin.qq.com/doc/v3/merchant/4012556524, https://pay.weixin.qq.com/doc/v3/merchant/4013421148, https://pay.weixin.qq.com/doc/v3/merchant/4013421249, https://pay.weixin.qq.com/doc/v3/merchant/4013421340, https://pay.weixin.qq.com/doc/v3/merchant/4013421410, https://pay.weixin.qq.com/doc/v3/merchant/4013071036, https://pay.weixin.qq.com/doc/v3/merchant/4012552567, https://pay.weixin.qq.com/doc/v3/merchant/4012587971, https://pay.weixin.qq.com/doc/v3/merchant/4012647461, https://pay.weixin.qq.com/doc/v3/merchant/4012557131, https://pay.weixin.qq.com/doc/v3/partner/4012739034, https://pay.weixin.qq.com/doc/v3/partner/4013080238, https://pay.weixin.qq.com/doc/v3/partner/4012759673, https://pay.weixin.qq.com/doc/v3/partner/4012759727, https://pay.weixin.qq.com/doc/v3/partner/4012760121, https://pay.weixin.qq.com/doc/v3/partner/4012760207, https://pay.weixin.qq.com/doc/v3/partner/4013462113, https://pay.weixin.qq.com/doc/v3/partner/4013462183, https://pay.weixin.qq.com/doc/v3/partner/4013462256, https://pay.weixin.qq.com/doc/v3/partner/4013462579, https://pay.weixin.qq.com/doc/v3/partner/4013080625, https://pay.weixin.qq.com/doc/v3/partner/4012709253, https://pay.weixin.qq.com/doc/v3/partner/4012760527, https://pay.weixin.qq.com/doc/v3/partner/4012886219, https://pay.weixin.qq.com/doc/v3/partner/4012760545, https://pay.weixin.qq.com/doc/v3/partner/4013163605 and https://pay.weixin.qq.com/doc/v3/partner/4013138987.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791862 and https://pay.weixin.qq.com/doc/v3/partner/4012739034.
 func (n DomesticRefunds) Post(ctx context.Context, in PostDomesticRefundsRequest, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "POST", "/v3/refund/domestic/refunds", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/refund/domestic/refunds", nil, in, opts, new(Refund))
 }
 
 // PostDomesticRefundsRequest is what [DomesticRefunds.Post] takes.
@@ -64,9 +64,9 @@ type DomesticRefundsOutRefundNo struct {
 //
 //	GET /v3/refund/domestic/refunds/{out_refund_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791863, https://pay.weixin.qq.com/doc/v3/merchant/4013070374, https://pay.weixin.qq.com/doc/v3/merchant/4012810601, https://pay.weixin.qq.com/doc/v3/merchant/4012791884, https://pay.weixin.qq.com/doc/v3/merchant/4012791904, https://pay.weixin.qq.com/doc/v3/merchant/4012556587, https://pay.weixin.qq.com/doc/v3/merchant/4013421156, https://pay.weixin.qq.com/doc/v3/merchant/4013421261, https://pay.weixin.qq.com/doc/v3/merchant/4013421346, https://pay.weixin.qq.com/doc/v3/merchant/4013421421, https://pay.weixin.qq.com/doc/v3/merchant/4013071041, https://pay.weixin.qq.com/doc/v3/merchant/4012553002, https://pay.weixin.qq.com/doc/v3/merchant/4012587973, https://pay.weixin.qq.com/doc/v3/merchant/4012647465, https://pay.weixin.qq.com/doc/v3/merchant/4012557161, https://pay.weixin.qq.com/doc/v3/partner/4012739043, https://pay.weixin.qq.com/doc/v3/partner/4013080239, https://pay.weixin.qq.com/doc/v3/partner/4012759680, https://pay.weixin.qq.com/doc/v3/partner/4012759733, https://pay.weixin.qq.com/doc/v3/partner/4012760128, https://pay.weixin.qq.com/doc/v3/partner/4012760226, https://pay.weixin.qq.com/doc/v3/partner/4013462116, https://pay.weixin.qq.com/doc/v3/partner/4013462188, https://pay.weixin.qq.com/doc/v3/partner/4013462260, https://pay.weixin.qq.com/doc/v3/partner/4013462581, https://pay.weixin.qq.com/doc/v3/partner/4013080626, https://pay.weixin.qq.com/doc/v3/partner/4012709434, https://pay.weixin.qq.com/doc/v3/partner/4012760530, https://pay.weixin.qq.com/doc/v3/partner/4012886256, https://pay.weixin.qq.com/doc/v3/partner/4012760554, https://pay.weixin.qq.com/doc/v3/partner/4013163613 and https://pay.weixin.qq.com/doc/v3/partner/4013139077.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791863 and https://pay.weixin.qq.com/doc/v3/partner/4012739043.
 func (n DomesticRefundsOutRefundNo) Get(ctx context.Context, in GetDomesticRefundQuery, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "GET", "/v3/refund/domestic/refunds/{out_refund_no}", []string{n.outRefundNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/refund/domestic/refunds/{out_refund_no}", []string{n.outRefundNo}, in, opts, new(Refund))
 }
 
 // GetDomesticRefundQuery is what [DomesticRefundsOutRefundNo.Get] takes.
@@ -95,9 +95,9 @@ type DomesticRefundsRefundIDApplyAbnormalRefund struct {
 //
 //	POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012791864, https://pay.weixin.qq.com/doc/v3/merchant/4013070379, https://pay.weixin.qq.com/doc/v3/merchant/4012810603, https://pay.weixin.qq.com/doc/v3/merchant/4012791885, https://pay.weixin.qq.com/doc/v3/merchant/4012791905, https://pay.weixin.qq.com/doc/v3/merchant/4013420988, https://pay.weixin.qq.com/doc/v3/merchant/4013421164, https://pay.weixin.qq.com/doc/v3/merchant/4013421269, https://pay.weixin.qq.com/doc/v3/merchant/4013421352, https://pay.weixin.qq.com/doc/v3/merchant/4013421429, https://pay.weixin.qq.com/doc/v3/merchant/4013071193, https://pay.weixin.qq.com/doc/v3/partner/4013335389, https://pay.weixin.qq.com/doc/v3/partner/4013080240, https://pay.weixin.qq.com/doc/v3/partner/4013351901, https://pay.weixin.qq.com/doc/v3/partner/4013352066, https://pay.weixin.qq.com/doc/v3/partner/4013352278, https://pay.weixin.qq.com/doc/v3/partner/4013461907, https://pay.weixin.qq.com/doc/v3/partner/4013462123, https://pay.weixin.qq.com/doc/v3/partner/4013462191, https://pay.weixin.qq.com/doc/v3/partner/4013462286, https://pay.weixin.qq.com/doc/v3/partner/4013462582, https://pay.weixin.qq.com/doc/v3/partner/4013080627 and https://pay.weixin.qq.com/doc/v3/partner/4017150905.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012791864 and https://pay.weixin.qq.com/doc/v3/partner/4013335389.
 func (n DomesticRefundsRefundIDApplyAbnormalRefund) Post(ctx context.Context, in PostDomesticRefundApplyAbnormalRefundRequest, opts ...wechatpay.CallOption) (*Refund, error) {
-	return wechatpay.Call[Refund](ctx, n.c, "POST", "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", []string{n.refundID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", []string{n.refundID}, in, opts, new(Refund))
 }
 
 // PostDomesticRefundApplyAbnormalRefundRequest is what [DomesticRefundsRefundIDApplyAbnormalRefund.Post] takes.

@@ -60,7 +60,7 @@ func (n CombineTransactionsPartnerOutTradeNoCombineOutTradeNo) Close() CombineTr
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015124483.
 func (n CombineTransactionsPartnerOutTradeNoCombineOutTradeNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetCombineTransactionsPartnerOutTradeNoResponse, error) {
-	return wechatpay.Call[GetCombineTransactionsPartnerOutTradeNoResponse](ctx, n.c, "GET", "/v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}", []string{n.combineOutTradeNo}, nil, opts, new(GetCombineTransactionsPartnerOutTradeNoResponse))
 }
 
 // GetCombineTransactionsPartnerOutTradeNoResponse is the answer of [CombineTransactionsPartnerOutTradeNoCombineOutTradeNo.Get].
@@ -104,7 +104,7 @@ type CombineTransactionsPartnerPrepay struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015124463.
 func (n CombineTransactionsPartnerPrepay) Post(ctx context.Context, in PostCombineTransactionsPartnerPrepayRequest, opts ...wechatpay.CallOption) (*PostCombineTransactionsPartnerPrepayResponse, error) {
-	return wechatpay.Call[PostCombineTransactionsPartnerPrepayResponse](ctx, n.c, "POST", "/v3/repayment/combine-transactions/partner/prepay", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/repayment/combine-transactions/partner/prepay", nil, in, opts, new(PostCombineTransactionsPartnerPrepayResponse))
 }
 
 // PostCombineTransactionsPartnerPrepayRequest is what [CombineTransactionsPartnerPrepay.Post] takes.

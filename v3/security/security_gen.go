@@ -34,7 +34,7 @@ type Echo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4014551946 and https://pay.weixin.qq.com/doc/v3/partner/4015139289.
 func (n Echo) Post(ctx context.Context, in PostEchoRequest, opts ...wechatpay.CallOption) (*PostEchoResponse, error) {
-	return wechatpay.Call[PostEchoResponse](ctx, n.c, "POST", "/v3/security/echo", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/security/echo", nil, in, opts, new(PostEchoResponse))
 }
 
 // PostEchoRequest is what [Echo.Post] takes.

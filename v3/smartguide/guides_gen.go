@@ -24,7 +24,7 @@ func (n Guides) GuideID(guideID string) GuidesGuideID {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012535123 and https://pay.weixin.qq.com/doc/v3/partner/4012688558.
 func (n Guides) Get(ctx context.Context, in GetGuidesQuery, opts ...wechatpay.CallOption) (*GetGuidesResponse, error) {
-	return wechatpay.Call[GetGuidesResponse](ctx, n.c, "GET", "/v3/smartguide/guides", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/smartguide/guides", nil, in, opts, new(GetGuidesResponse))
 }
 
 // GetGuidesQuery is what [Guides.Get] takes.
@@ -52,7 +52,7 @@ type GetGuidesResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012535138 and https://pay.weixin.qq.com/doc/v3/partner/4012688564.
 func (n Guides) Post(ctx context.Context, in PostGuidesRequest, opts ...wechatpay.CallOption) (*PostGuidesResponse, error) {
-	return wechatpay.Call[PostGuidesResponse](ctx, n.c, "POST", "/v3/smartguide/guides", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/smartguide/guides", nil, in, opts, new(PostGuidesResponse))
 }
 
 // PostGuidesRequest is what [Guides.Post] takes.

@@ -22,7 +22,7 @@ func (n Cards) UploadFile() CardsUploadFile { return CardsUploadFile(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461432.
 func (n Cards) Post(ctx context.Context, in PostCardsRequest, opts ...wechatpay.CallOption) (*PostCardsResponse, error) {
-	return wechatpay.Call[PostCardsResponse](ctx, n.c, "POST", "/v3/taxi-invoice/cards", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/taxi-invoice/cards", nil, in, opts, new(PostCardsResponse))
 }
 
 // PostCardsRequest is what [Cards.Post] takes.
@@ -57,7 +57,7 @@ type CardsUploadFile struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012692904.
 func (n CardsUploadFile) Post(ctx context.Context, in PostCardsUploadFileRequest, opts ...wechatpay.CallOption) (*PostCardsUploadFileResponse, error) {
-	return wechatpay.Call[PostCardsUploadFileResponse](ctx, n.c, "POST", "/v3/taxi-invoice/cards/upload-file", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/taxi-invoice/cards/upload-file", nil, in, opts, new(PostCardsUploadFileResponse))
 }
 
 // PostCardsUploadFileRequest is what [CardsUploadFile.Post] takes.

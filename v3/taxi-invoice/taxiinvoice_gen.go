@@ -100,7 +100,7 @@ type DriverUpdateDriver struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460171.
 func (n DriverUpdateDriver) Post(ctx context.Context, in PostDriverUpdateDriverRequest, opts ...wechatpay.CallOption) (*PostDriverUpdateDriverResponse, error) {
-	return wechatpay.Call[PostDriverUpdateDriverResponse](ctx, n.c, "POST", "/v3/taxi-invoice/driver/update-driver", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/taxi-invoice/driver/update-driver", nil, in, opts, new(PostDriverUpdateDriverResponse))
 }
 
 // PostDriverUpdateDriverRequest is what [DriverUpdateDriver.Post] takes.
@@ -151,7 +151,7 @@ type DriversDriverLicense struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012461309.
 func (n DriversDriverLicense) Get(ctx context.Context, in GetDriverQuery, opts ...wechatpay.CallOption) (*GetDriverResponse, error) {
-	return wechatpay.Call[GetDriverResponse](ctx, n.c, "GET", "/v3/taxi-invoice/drivers/{driver_license}", []string{n.driverLicense}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/taxi-invoice/drivers/{driver_license}", []string{n.driverLicense}, in, opts, new(GetDriverResponse))
 }
 
 // GetDriverQuery is what [DriversDriverLicense.Get] takes.
@@ -190,7 +190,7 @@ type TaxiUpdateTaxi struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460167.
 func (n TaxiUpdateTaxi) Post(ctx context.Context, in PostTaxiUpdateTaxiRequest, opts ...wechatpay.CallOption) (*PostTaxiUpdateTaxiResponse, error) {
-	return wechatpay.Call[PostTaxiUpdateTaxiResponse](ctx, n.c, "POST", "/v3/taxi-invoice/taxi/update-taxi", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/taxi-invoice/taxi/update-taxi", nil, in, opts, new(PostTaxiUpdateTaxiResponse))
 }
 
 // PostTaxiUpdateTaxiRequest is what [TaxiUpdateTaxi.Post] takes.
@@ -237,7 +237,7 @@ type TaxiCompaniesCompanyMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460161.
 func (n TaxiCompaniesCompanyMchID) Get(ctx context.Context, in GetTaxiCompanyQuery, opts ...wechatpay.CallOption) (*GetTaxiCompanyResponse, error) {
-	return wechatpay.Call[GetTaxiCompanyResponse](ctx, n.c, "GET", "/v3/taxi-invoice/taxi-companies/{company_mchid}", []string{n.companyMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/taxi-invoice/taxi-companies/{company_mchid}", []string{n.companyMchID}, in, opts, new(GetTaxiCompanyResponse))
 }
 
 // GetTaxiCompanyQuery is what [TaxiCompaniesCompanyMchID.Get] takes.
@@ -282,7 +282,7 @@ type TaxiCompanyCreateTaxiCompany struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460154.
 func (n TaxiCompanyCreateTaxiCompany) Post(ctx context.Context, in PostTaxiCompanyCreateTaxiCompanyRequest, opts ...wechatpay.CallOption) (*PostTaxiCompanyCreateTaxiCompanyResponse, error) {
-	return wechatpay.Call[PostTaxiCompanyCreateTaxiCompanyResponse](ctx, n.c, "POST", "/v3/taxi-invoice/taxi-company/create-taxi-company", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/taxi-invoice/taxi-company/create-taxi-company", nil, in, opts, new(PostTaxiCompanyCreateTaxiCompanyResponse))
 }
 
 // PostTaxiCompanyCreateTaxiCompanyRequest is what [TaxiCompanyCreateTaxiCompany.Post] takes.
@@ -328,7 +328,7 @@ type TaxiesPlateNumber struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460169.
 func (n TaxiesPlateNumber) Get(ctx context.Context, in GetTaxyQuery, opts ...wechatpay.CallOption) (*GetTaxyResponse, error) {
-	return wechatpay.Call[GetTaxyResponse](ctx, n.c, "GET", "/v3/taxi-invoice/taxies/{plate_number}", []string{n.plateNumber}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/taxi-invoice/taxies/{plate_number}", []string{n.plateNumber}, in, opts, new(GetTaxyResponse))
 }
 
 // GetTaxyQuery is what [TaxiesPlateNumber.Get] takes.
@@ -367,7 +367,7 @@ type UserTaxiOrderFindByToken struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012460180.
 func (n UserTaxiOrderFindByToken) Get(ctx context.Context, in GetUserTaxiOrderFindByTokenQuery, opts ...wechatpay.CallOption) (*GetUserTaxiOrderFindByTokenResponse, error) {
-	return wechatpay.Call[GetUserTaxiOrderFindByTokenResponse](ctx, n.c, "GET", "/v3/taxi-invoice/user-taxi-order/find-by-token", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/taxi-invoice/user-taxi-order/find-by-token", nil, in, opts, new(GetUserTaxiOrderFindByTokenResponse))
 }
 
 // GetUserTaxiOrderFindByTokenQuery is what [UserTaxiOrderFindByToken.Get] takes.
@@ -401,7 +401,7 @@ type UserTaxiOrders struct {
 //
 // See https://pay.weixin.qq.com/docs/partner/products/taxi-fapiao/introduction.html.
 func (n UserTaxiOrders) Get(ctx context.Context, in GetUserTaxiOrdersQuery, opts ...wechatpay.CallOption) (*GetUserTaxiOrdersResponse, error) {
-	return wechatpay.Call[GetUserTaxiOrdersResponse](ctx, n.c, "GET", "/v3/taxi-invoice/user-taxi-orders", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/taxi-invoice/user-taxi-orders", nil, in, opts, new(GetUserTaxiOrdersResponse))
 }
 
 // GetUserTaxiOrdersQuery is what [UserTaxiOrders.Get] takes.

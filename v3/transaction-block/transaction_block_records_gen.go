@@ -35,7 +35,7 @@ type TransactionBlockRecordsBlockRecordID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940435.
 func (n TransactionBlockRecordsBlockRecordID) Get(ctx context.Context, in GetTransactionBlockRecordQuery, opts ...wechatpay.CallOption) (*GetTransactionBlockRecordResponse, error) {
-	return wechatpay.Call[GetTransactionBlockRecordResponse](ctx, n.c, "GET", "/v3/transaction-block/transaction-block-records/{block_record_id}", []string{n.blockRecordID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transaction-block/transaction-block-records/{block_record_id}", []string{n.blockRecordID}, in, opts, new(GetTransactionBlockRecordResponse))
 }
 
 // GetTransactionBlockRecordQuery is what [TransactionBlockRecordsBlockRecordID.Get] takes.
@@ -75,7 +75,7 @@ type TransactionBlockRecordsSubMchIDSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940432.
 func (n TransactionBlockRecordsSubMchIDSubMchID) Get(ctx context.Context, in GetTransactionBlockRecordsSubMchIDQuery, opts ...wechatpay.CallOption) (*GetTransactionBlockRecordsSubMchIDResponse, error) {
-	return wechatpay.Call[GetTransactionBlockRecordsSubMchIDResponse](ctx, n.c, "GET", "/v3/transaction-block/transaction-block-records/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transaction-block/transaction-block-records/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts, new(GetTransactionBlockRecordsSubMchIDResponse))
 }
 
 // GetTransactionBlockRecordsSubMchIDQuery is what [TransactionBlockRecordsSubMchIDSubMchID.Get] takes.

@@ -35,7 +35,7 @@ type TransactionBlockSubmissionsBlockSubmissionID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940449.
 func (n TransactionBlockSubmissionsBlockSubmissionID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*TransactionBlockSubmission, error) {
-	return wechatpay.Call[TransactionBlockSubmission](ctx, n.c, "GET", "/v3/transaction-block/transaction-block-submissions/{block_submission_id}", []string{n.blockSubmissionID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transaction-block/transaction-block-submissions/{block_submission_id}", []string{n.blockSubmissionID}, nil, opts, new(TransactionBlockSubmission))
 }
 
 // TransactionBlockSubmissionsSubMchID is /v3/transaction-block/transaction-block-submissions/sub-mchid.
@@ -60,7 +60,7 @@ type TransactionBlockSubmissionsSubMchIDSubMchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014940446.
 func (n TransactionBlockSubmissionsSubMchIDSubMchID) Post(ctx context.Context, in PostTransactionBlockSubmissionsSubMchIDRequest, opts ...wechatpay.CallOption) (*TransactionBlockSubmission, error) {
-	return wechatpay.Call[TransactionBlockSubmission](ctx, n.c, "POST", "/v3/transaction-block/transaction-block-submissions/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/transaction-block/transaction-block-submissions/sub-mchid/{sub_mchid}", []string{n.subMchID}, in, opts, new(TransactionBlockSubmission))
 }
 
 // PostTransactionBlockSubmissionsSubMchIDRequest is what [TransactionBlockSubmissionsSubMchIDSubMchID.Post] takes.

@@ -17,9 +17,9 @@ type ElectronicReceipts struct {
 //
 //	GET /v3/transfer-detail/electronic-receipts
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012458972, https://pay.weixin.qq.com/doc/v3/partner/4012718815 and https://pay.weixin.qq.com/doc/v3/partner/4012721353.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012458972 and https://pay.weixin.qq.com/doc/v3/partner/4012718815.
 func (n ElectronicReceipts) Get(ctx context.Context, in GetElectronicReceiptsQuery, opts ...wechatpay.CallOption) (*ElectronicReceipt, error) {
-	return wechatpay.Call[ElectronicReceipt](ctx, n.c, "GET", "/v3/transfer-detail/electronic-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer-detail/electronic-receipts", nil, in, opts, new(ElectronicReceipt))
 }
 
 // GetElectronicReceiptsQuery is what [ElectronicReceipts.Get] takes.
@@ -33,9 +33,9 @@ type GetElectronicReceiptsQuery struct {
 //
 //	POST /v3/transfer-detail/electronic-receipts
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012458967, https://pay.weixin.qq.com/doc/v3/partner/4012718748 and https://pay.weixin.qq.com/doc/v3/partner/4012727951.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012458967 and https://pay.weixin.qq.com/doc/v3/partner/4012718748.
 func (n ElectronicReceipts) Post(ctx context.Context, in PostElectronicReceiptsRequest, opts ...wechatpay.CallOption) (*ElectronicReceipt, error) {
-	return wechatpay.Call[ElectronicReceipt](ctx, n.c, "POST", "/v3/transfer-detail/electronic-receipts", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/transfer-detail/electronic-receipts", nil, in, opts, new(ElectronicReceipt))
 }
 
 // PostElectronicReceiptsRequest is what [ElectronicReceipts.Post] takes.

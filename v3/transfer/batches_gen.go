@@ -25,7 +25,7 @@ func (n Batches) OutBatchNo() BatchesOutBatchNo { return BatchesOutBatchNo(n) }
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458841.
 func (n Batches) Post(ctx context.Context, in PostBatchesRequest, opts ...wechatpay.CallOption) (*PostBatchesResponse, error) {
-	return wechatpay.Call[PostBatchesResponse](ctx, n.c, "POST", "/v3/transfer/batches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/transfer/batches", nil, in, opts, new(PostBatchesResponse))
 }
 
 // PostBatchesRequest is what [Batches.Post] takes.
@@ -76,7 +76,7 @@ func (n BatchesBatchIDBatchID) Details() BatchesBatchIDBatchIDDetails {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458868.
 func (n BatchesBatchIDBatchID) Get(ctx context.Context, in GetBatchesBatchIDQuery, opts ...wechatpay.CallOption) (*GetBatchesBatchIDResponse, error) {
-	return wechatpay.Call[GetBatchesBatchIDResponse](ctx, n.c, "GET", "/v3/transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer/batches/batch-id/{batch_id}", []string{n.batchID}, in, opts, new(GetBatchesBatchIDResponse))
 }
 
 // GetBatchesBatchIDQuery is what [BatchesBatchIDBatchID.Get] takes.
@@ -128,7 +128,7 @@ type BatchesBatchIDBatchIDDetailsDetailIDDetailID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458886.
 func (n BatchesBatchIDBatchIDDetailsDetailIDDetailID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}", []string{n.batchID, n.detailID}, nil, opts, new(Batch))
 }
 
 // BatchesOutBatchNo is /v3/transfer/batches/out-batch-no.
@@ -158,7 +158,7 @@ func (n BatchesOutBatchNoOutBatchNo) Details() BatchesOutBatchNoOutBatchNoDetail
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458877.
 func (n BatchesOutBatchNoOutBatchNo) Get(ctx context.Context, in GetBatchesOutBatchNoQuery, opts ...wechatpay.CallOption) (*GetBatchesOutBatchNoResponse, error) {
-	return wechatpay.Call[GetBatchesOutBatchNoResponse](ctx, n.c, "GET", "/v3/transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer/batches/out-batch-no/{out_batch_no}", []string{n.outBatchNo}, in, opts, new(GetBatchesOutBatchNoResponse))
 }
 
 // GetBatchesOutBatchNoQuery is what [BatchesOutBatchNoOutBatchNo.Get] takes.
@@ -212,5 +212,5 @@ type BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012458902.
 func (n BatchesOutBatchNoOutBatchNoDetailsOutDetailNoOutDetailNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*Batch, error) {
-	return wechatpay.Call[Batch](ctx, n.c, "GET", "/v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}", []string{n.outBatchNo, n.outDetailNo}, nil, opts, new(Batch))
 }

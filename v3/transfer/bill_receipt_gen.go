@@ -22,9 +22,9 @@ func (n BillReceipt) OutBatchNo(outBatchNo string) BillReceiptOutBatchNo {
 //
 //	POST /v3/transfer/bill-receipt
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012458946, https://pay.weixin.qq.com/doc/v3/partner/4012718570 and https://pay.weixin.qq.com/doc/v3/partner/4012721664.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012458946 and https://pay.weixin.qq.com/doc/v3/partner/4012718570.
 func (n BillReceipt) Post(ctx context.Context, in PostBillReceiptRequest, opts ...wechatpay.CallOption) (*BillReceiptInfo, error) {
-	return wechatpay.Call[BillReceiptInfo](ctx, n.c, "POST", "/v3/transfer/bill-receipt", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/transfer/bill-receipt", nil, in, opts, new(BillReceiptInfo))
 }
 
 // PostBillReceiptRequest is what [BillReceipt.Post] takes.
@@ -42,7 +42,7 @@ type BillReceiptOutBatchNo struct {
 //
 //	GET /v3/transfer/bill-receipt/{out_batch_no}
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012458950, https://pay.weixin.qq.com/doc/v3/partner/4012718640 and https://pay.weixin.qq.com/doc/v3/partner/4012721812.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012458950 and https://pay.weixin.qq.com/doc/v3/partner/4012718640.
 func (n BillReceiptOutBatchNo) Get(ctx context.Context, opts ...wechatpay.CallOption) (*BillReceiptInfo, error) {
-	return wechatpay.Call[BillReceiptInfo](ctx, n.c, "GET", "/v3/transfer/bill-receipt/{out_batch_no}", []string{n.outBatchNo}, nil, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/transfer/bill-receipt/{out_batch_no}", []string{n.outBatchNo}, nil, opts, new(BillReceiptInfo))
 }

@@ -36,7 +36,7 @@ type Elecvoucherfile struct {
 //
 //	GET /v3/transferdownload/elecvoucherfile
 //
-// See https://pay.weixin.qq.com/doc/v3/merchant/4012716436 and https://pay.weixin.qq.com/doc/v3/merchant/4012716455.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012716436.
 func (n Elecvoucherfile) Get(ctx context.Context, in DownloadElecVoucherFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/transferdownload/elecvoucherfile", nil, in, opts)
 }
@@ -56,7 +56,7 @@ type Signfile struct {
 //
 //	GET /v3/transferdownload/signfile
 //
-// See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_15.shtml, https://pay.weixin.qq.com/doc/v3/merchant/4012269010, https://pay.weixin.qq.com/doc/v3/partner/4012158314 and https://pay.weixin.qq.com/doc/v3/partner/4012163403.
+// See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_15.shtml, https://pay.weixin.qq.com/doc/v3/merchant/4012269010 and https://pay.weixin.qq.com/doc/v3/partner/4012158314.
 func (n Signfile) Get(ctx context.Context, in DownloadSignFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/transferdownload/signfile", nil, in, opts)
 }

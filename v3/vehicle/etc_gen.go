@@ -47,7 +47,7 @@ type EtcContractsContractID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715667.
 func (n EtcContractsContractID) Get(ctx context.Context, in GetEtcContractQuery, opts ...wechatpay.CallOption) (*EtcInfo, error) {
-	return wechatpay.Call[EtcInfo](ctx, n.c, "GET", "/v3/vehicle/etc/contracts/{contract_id}", []string{n.contractID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/etc/contracts/{contract_id}", []string{n.contractID}, in, opts, new(EtcInfo))
 }
 
 // GetEtcContractQuery is what [EtcContractsContractID.Get] takes.
@@ -66,7 +66,7 @@ type EtcPreopen struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715215.
 func (n EtcPreopen) Post(ctx context.Context, in PostEtcPreopenRequest, opts ...wechatpay.CallOption) (*PostEtcPreopenResponse, error) {
-	return wechatpay.Call[PostEtcPreopenResponse](ctx, n.c, "POST", "/v3/vehicle/etc/preopen", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/vehicle/etc/preopen", nil, in, opts, new(PostEtcPreopenResponse))
 }
 
 // PostEtcPreopenRequest is what [EtcPreopen.Post] takes.
@@ -112,7 +112,7 @@ type EtcTransactionsHighway struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715331.
 func (n EtcTransactionsHighway) Post(ctx context.Context, in PostEtcTransactionsHighwayRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "POST", "/v3/vehicle/etc/transactions/highway", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/vehicle/etc/transactions/highway", nil, in, opts, new(Transaction))
 }
 
 // PostEtcTransactionsHighwayRequest is what [EtcTransactionsHighway.Post] takes.
@@ -152,7 +152,7 @@ type EtcTransactionsIDTransactionID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715719.
 func (n EtcTransactionsIDTransactionID) Get(ctx context.Context, in GetEtcTransactionsIDQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/vehicle/etc/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/etc/transactions/id/{transaction_id}", []string{n.transactionID}, in, opts, new(Transaction))
 }
 
 // GetEtcTransactionsIDQuery is what [EtcTransactionsIDTransactionID.Get] takes.
@@ -182,7 +182,7 @@ type EtcTransactionsOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715845.
 func (n EtcTransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetEtcTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*Transaction, error) {
-	return wechatpay.Call[Transaction](ctx, n.c, "GET", "/v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(Transaction))
 }
 
 // GetEtcTransactionsOutTradeNoQuery is what [EtcTransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -221,7 +221,7 @@ type EtcUsersOpenIDContracts struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012715623.
 func (n EtcUsersOpenIDContracts) Get(ctx context.Context, in GetEtcUserContractsQuery, opts ...wechatpay.CallOption) (*EtcInfo, error) {
-	return wechatpay.Call[EtcInfo](ctx, n.c, "GET", "/v3/vehicle/etc/users/{openid}/contracts", []string{n.openID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/etc/users/{openid}/contracts", []string{n.openID}, in, opts, new(EtcInfo))
 }
 
 // GetEtcUserContractsQuery is what [EtcUsersOpenIDContracts.Get] takes.

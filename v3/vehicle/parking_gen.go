@@ -30,7 +30,7 @@ type ParkingParkings struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012533937 and https://pay.weixin.qq.com/doc/v3/partner/4012533994.
 func (n ParkingParkings) Post(ctx context.Context, in PostParkingParkingsRequest, opts ...wechatpay.CallOption) (*PostParkingParkingsResponse, error) {
-	return wechatpay.Call[PostParkingParkingsResponse](ctx, n.c, "POST", "/v3/vehicle/parking/parkings", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/vehicle/parking/parkings", nil, in, opts, new(PostParkingParkingsResponse))
 }
 
 // PostParkingParkingsRequest is what [ParkingParkings.Post] takes.
@@ -77,7 +77,7 @@ type ParkingServicesFind struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534043 and https://pay.weixin.qq.com/doc/v3/partner/4012534183.
 func (n ParkingServicesFind) Get(ctx context.Context, in GetParkingServicesFindQuery, opts ...wechatpay.CallOption) (*GetParkingServicesFindResponse, error) {
-	return wechatpay.Call[GetParkingServicesFindResponse](ctx, n.c, "GET", "/v3/vehicle/parking/services/find", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/parking/services/find", nil, in, opts, new(GetParkingServicesFindResponse))
 }
 
 // GetParkingServicesFindQuery is what [ParkingServicesFind.Get] takes.

@@ -41,7 +41,7 @@ type TransactionsOutTradeNoOutTradeNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534308 and https://pay.weixin.qq.com/doc/v3/partner/4012534441.
 func (n TransactionsOutTradeNoOutTradeNo) Get(ctx context.Context, in GetTransactionsOutTradeNoQuery, opts ...wechatpay.CallOption) (*GetTransactionsOutTradeNoResponse, error) {
-	return wechatpay.Call[GetTransactionsOutTradeNoResponse](ctx, n.c, "GET", "/v3/vehicle/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/vehicle/transactions/out-trade-no/{out_trade_no}", []string{n.outTradeNo}, in, opts, new(GetTransactionsOutTradeNoResponse))
 }
 
 // GetTransactionsOutTradeNoQuery is what [TransactionsOutTradeNoOutTradeNo.Get] takes.
@@ -83,7 +83,7 @@ type TransactionsParking struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012534352 and https://pay.weixin.qq.com/doc/v3/partner/4012534427.
 func (n TransactionsParking) Post(ctx context.Context, in PostTransactionsParkingRequest, opts ...wechatpay.CallOption) (*PostTransactionsParkingResponse, error) {
-	return wechatpay.Call[PostTransactionsParkingResponse](ctx, n.c, "POST", "/v3/vehicle/transactions/parking", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/vehicle/transactions/parking", nil, in, opts, new(PostTransactionsParkingResponse))
 }
 
 // PostTransactionsParkingRequest is what [TransactionsParking.Post] takes.

@@ -24,7 +24,7 @@ func (n AvailMchRanges) RangeID(rangeID string) AvailMchRangesRangeID {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017205627.
 func (n AvailMchRanges) Get(ctx context.Context, in GetAvailMchRangesQuery, opts ...wechatpay.CallOption) (*GetAvailMchRangesResponse, error) {
-	return wechatpay.Call[GetAvailMchRangesResponse](ctx, n.c, "GET", "/v3/webizpay/avail-mch-ranges", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/avail-mch-ranges", nil, in, opts, new(GetAvailMchRangesResponse))
 }
 
 // GetAvailMchRangesQuery is what [AvailMchRanges.Get] takes.
@@ -44,7 +44,7 @@ type GetAvailMchRangesResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017205621.
 func (n AvailMchRanges) Post(ctx context.Context, in PostAvailMchRangesRequest, opts ...wechatpay.CallOption) (*PostAvailMchRangesResponse, error) {
-	return wechatpay.Call[PostAvailMchRangesResponse](ctx, n.c, "POST", "/v3/webizpay/avail-mch-ranges", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/avail-mch-ranges", nil, in, opts, new(PostAvailMchRangesResponse))
 }
 
 // PostAvailMchRangesRequest is what [AvailMchRanges.Post] takes.
@@ -86,7 +86,7 @@ func (n AvailMchRangesRangeIDMerchantIdentifiers) MerchantIdentifier(merchantIde
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017205633.
 func (n AvailMchRangesRangeIDMerchantIdentifiers) Get(ctx context.Context, in GetAvailMchRangeMerchantIdentifiersQuery, opts ...wechatpay.CallOption) (*GetAvailMchRangeMerchantIdentifiersResponse, error) {
-	return wechatpay.Call[GetAvailMchRangeMerchantIdentifiersResponse](ctx, n.c, "GET", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers", []string{n.rangeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers", []string{n.rangeID}, in, opts, new(GetAvailMchRangeMerchantIdentifiersResponse))
 }
 
 // GetAvailMchRangeMerchantIdentifiersQuery is what [AvailMchRangesRangeIDMerchantIdentifiers.Get] takes.
@@ -111,7 +111,7 @@ type GetAvailMchRangeMerchantIdentifiersResponse struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017205631.
 func (n AvailMchRangesRangeIDMerchantIdentifiers) Post(ctx context.Context, in PostAvailMchRangeMerchantIdentifiersRequest, opts ...wechatpay.CallOption) (*PostAvailMchRangeMerchantIdentifiersResponse, error) {
-	return wechatpay.Call[PostAvailMchRangeMerchantIdentifiersResponse](ctx, n.c, "POST", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers", []string{n.rangeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers", []string{n.rangeID}, in, opts, new(PostAvailMchRangeMerchantIdentifiersResponse))
 }
 
 // PostAvailMchRangeMerchantIdentifiersRequest is what [AvailMchRangesRangeIDMerchantIdentifiers.Post] takes.
@@ -138,7 +138,7 @@ type AvailMchRangesRangeIDMerchantIdentifiersMerchantIdentifier struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4017205637.
 func (n AvailMchRangesRangeIDMerchantIdentifiersMerchantIdentifier) Delete(ctx context.Context, in DeleteAvailMchRangeMerchantIdentifierRequest, opts ...wechatpay.CallOption) (*DeleteAvailMchRangeMerchantIdentifierResponse, error) {
-	return wechatpay.Call[DeleteAvailMchRangeMerchantIdentifierResponse](ctx, n.c, "DELETE", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers/{merchant_identifier}", []string{n.rangeID, n.merchantIdentifier}, in, opts)
+	return wechatpay.Call(ctx, n.c, "DELETE", "/v3/webizpay/avail-mch-ranges/{range_id}/merchant-identifiers/{merchant_identifier}", []string{n.rangeID, n.merchantIdentifier}, in, opts, new(DeleteAvailMchRangeMerchantIdentifierResponse))
 }
 
 // DeleteAvailMchRangeMerchantIdentifierRequest is what [AvailMchRangesRangeIDMerchantIdentifiersMerchantIdentifier.Delete] takes.

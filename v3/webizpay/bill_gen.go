@@ -30,7 +30,7 @@ type BillProof struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507157.
 func (n BillProof) Post(ctx context.Context, in PostBillProofRequest, opts ...wechatpay.CallOption) (*PostBillProofResponse, error) {
-	return wechatpay.Call[PostBillProofResponse](ctx, n.c, "POST", "/v3/webizpay/bill/proof", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/bill/proof", nil, in, opts, new(PostBillProofResponse))
 }
 
 // PostBillProofRequest is what [BillProof.Post] takes.
@@ -69,7 +69,7 @@ type BillTradeBill struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507142.
 func (n BillTradeBill) Post(ctx context.Context, in PostBillTradeBillRequest, opts ...wechatpay.CallOption) (*PostBillTradeBillResponse, error) {
-	return wechatpay.Call[PostBillTradeBillResponse](ctx, n.c, "POST", "/v3/webizpay/bill/trade-bill", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/bill/trade-bill", nil, in, opts, new(PostBillTradeBillResponse))
 }
 
 // PostBillTradeBillRequest is what [BillTradeBill.Post] takes.

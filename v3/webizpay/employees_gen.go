@@ -61,7 +61,7 @@ type EmployeesEmployeeIDOutQuotaCardsOutCardNo struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4015001625.
 func (n EmployeesEmployeeIDOutQuotaCardsOutCardNo) Get(ctx context.Context, in GetEmployeeOutQuotaCardQuery, opts ...wechatpay.CallOption) (*Employee, error) {
-	return wechatpay.Call[Employee](ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/out-quota-cards/{out_card_no}", []string{n.employeeID, n.outCardNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/out-quota-cards/{out_card_no}", []string{n.employeeID, n.outCardNo}, in, opts, new(Employee))
 }
 
 // GetEmployeeOutQuotaCardQuery is what [EmployeesEmployeeIDOutQuotaCardsOutCardNo.Get] takes.
@@ -87,7 +87,7 @@ func (n EmployeesEmployeeIDQuotaCards) CardNo(cardNo string) EmployeesEmployeeID
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507148.
 func (n EmployeesEmployeeIDQuotaCards) Post(ctx context.Context, in PostEmployeeQuotaCardsRequest, opts ...wechatpay.CallOption) (*PostEmployeeQuotaCardsResponse, error) {
-	return wechatpay.Call[PostEmployeeQuotaCardsResponse](ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/quota-cards", []string{n.employeeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/quota-cards", []string{n.employeeID}, in, opts, new(PostEmployeeQuotaCardsResponse))
 }
 
 // PostEmployeeQuotaCardsRequest is what [EmployeesEmployeeIDQuotaCards.Post] takes.
@@ -137,7 +137,7 @@ func (n EmployeesEmployeeIDQuotaCardsCardNo) PaymentURL() EmployeesEmployeeIDQuo
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507119.
 func (n EmployeesEmployeeIDQuotaCardsCardNo) Get(ctx context.Context, in GetEmployeeQuotaCardQuery, opts ...wechatpay.CallOption) (*Employee, error) {
-	return wechatpay.Call[Employee](ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}", []string{n.employeeID, n.cardNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}", []string{n.employeeID, n.cardNo}, in, opts, new(Employee))
 }
 
 // GetEmployeeQuotaCardQuery is what [EmployeesEmployeeIDQuotaCardsCardNo.Get] takes.
@@ -159,7 +159,7 @@ type EmployeesEmployeeIDQuotaCardsCardNoCancel struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507127.
 func (n EmployeesEmployeeIDQuotaCardsCardNoCancel) Post(ctx context.Context, in PostEmployeeQuotaCardCancelRequest, opts ...wechatpay.CallOption) (*PostEmployeeQuotaCardCancelResponse, error) {
-	return wechatpay.Call[PostEmployeeQuotaCardCancelResponse](ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/cancel", []string{n.employeeID, n.cardNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/cancel", []string{n.employeeID, n.cardNo}, in, opts, new(PostEmployeeQuotaCardCancelResponse))
 }
 
 // PostEmployeeQuotaCardCancelRequest is what [EmployeesEmployeeIDQuotaCardsCardNoCancel.Post] takes.
@@ -192,7 +192,7 @@ type EmployeesEmployeeIDQuotaCardsCardNoPaymentURL struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507160.
 func (n EmployeesEmployeeIDQuotaCardsCardNoPaymentURL) Get(ctx context.Context, in GetEmployeeQuotaCardPaymentURLQuery, opts ...wechatpay.CallOption) (*GetEmployeeQuotaCardPaymentURLResponse, error) {
-	return wechatpay.Call[GetEmployeeQuotaCardPaymentURLResponse](ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/payment-url", []string{n.employeeID, n.cardNo}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/employees/{employee_id}/quota-cards/{card_no}/payment-url", []string{n.employeeID, n.cardNo}, in, opts, new(GetEmployeeQuotaCardPaymentURLResponse))
 }
 
 // GetEmployeeQuotaCardPaymentURLQuery is what [EmployeesEmployeeIDQuotaCardsCardNoPaymentURL.Get] takes.
@@ -227,7 +227,7 @@ type EmployeesEmployeeIDRevoke struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507156.
 func (n EmployeesEmployeeIDRevoke) Post(ctx context.Context, in PostEmployeeRevokeRequest, opts ...wechatpay.CallOption) (*PostEmployeeRevokeResponse, error) {
-	return wechatpay.Call[PostEmployeeRevokeResponse](ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/revoke", []string{n.employeeID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/employees/{employee_id}/revoke", []string{n.employeeID}, in, opts, new(PostEmployeeRevokeResponse))
 }
 
 // PostEmployeeRevokeRequest is what [EmployeesEmployeeIDRevoke.Post] takes.

@@ -32,7 +32,7 @@ func (n StoresEntityMatches) BatchID(batchID string) StoresEntityMatchesBatchID 
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507136.
 func (n StoresEntityMatches) Post(ctx context.Context, in PostStoresEntityMatchesRequest, opts ...wechatpay.CallOption) (*EntityMatch, error) {
-	return wechatpay.Call[EntityMatch](ctx, n.c, "POST", "/v3/webizpay/stores/entity-matches", nil, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/stores/entity-matches", nil, in, opts, new(EntityMatch))
 }
 
 // PostStoresEntityMatchesRequest is what [StoresEntityMatches.Post] takes.
@@ -54,7 +54,7 @@ type StoresEntityMatchesBatchID struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507133.
 func (n StoresEntityMatchesBatchID) Get(ctx context.Context, in GetStoresEntityMatchQuery, opts ...wechatpay.CallOption) (*EntityMatch, error) {
-	return wechatpay.Call[EntityMatch](ctx, n.c, "GET", "/v3/webizpay/stores/entity-matches/{batch_id}", []string{n.batchID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/stores/entity-matches/{batch_id}", []string{n.batchID}, in, opts, new(EntityMatch))
 }
 
 // GetStoresEntityMatchQuery is what [StoresEntityMatchesBatchID.Get] takes.

@@ -46,7 +46,7 @@ type UsersUserIDAuthorizationState struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507163.
 func (n UsersUserIDAuthorizationState) Get(ctx context.Context, in GetUserAuthorizationStateQuery, opts ...wechatpay.CallOption) (*GetUserAuthorizationStateResponse, error) {
-	return wechatpay.Call[GetUserAuthorizationStateResponse](ctx, n.c, "GET", "/v3/webizpay/users/{user_id}/authorization-state", []string{n.userID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "GET", "/v3/webizpay/users/{user_id}/authorization-state", []string{n.userID}, in, opts, new(GetUserAuthorizationStateResponse))
 }
 
 // GetUserAuthorizationStateQuery is what [UsersUserIDAuthorizationState.Get] takes.
@@ -75,7 +75,7 @@ type UsersUserIDAuthorizationURL struct {
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4014507153.
 func (n UsersUserIDAuthorizationURL) Post(ctx context.Context, in PostUserAuthorizationURLRequest, opts ...wechatpay.CallOption) (*PostUserAuthorizationURLResponse, error) {
-	return wechatpay.Call[PostUserAuthorizationURLResponse](ctx, n.c, "POST", "/v3/webizpay/users/{user_id}/authorization-url", []string{n.userID}, in, opts)
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/webizpay/users/{user_id}/authorization-url", []string{n.userID}, in, opts, new(PostUserAuthorizationURLResponse))
 }
 
 // PostUserAuthorizationURLRequest is what [UsersUserIDAuthorizationURL.Post] takes.

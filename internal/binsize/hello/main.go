@@ -1,5 +1,5 @@
 // Hello cancels a Pay Score order (取消支付分订单) with the SDK. Its size is measured against
-// floor's, which does the same without.
+// floor's, which does the same without. With the build tag index it goes by the index of all products.
 package main
 
 import (
@@ -38,7 +38,7 @@ func cancel(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	res, err := payscore.New(client).Partner().Serviceorder().OutOrderNo("20241124001").Cancel().
+	res, err := product(client).Partner().Serviceorder().OutOrderNo("20241124001").Cancel().
 		Post(ctx, payscore.CancelPartnerServiceOrderRequest{SubMchID: "1900000209", Reason: "用户取消"})
 	if err != nil {
 		return err

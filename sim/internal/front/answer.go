@@ -124,7 +124,7 @@ func (f *Front) answered(c *Call, result any) (*answer, error) {
 	case result == nil:
 		return a, nil
 	case !isFile:
-		body, err := f.encrypted(c, result)
+		body, err := f.written(c, result)
 		a.body = body
 		return a, err
 	}

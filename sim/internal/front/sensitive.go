@@ -10,11 +10,11 @@ import (
 	"github.com/openwechatpay/wechatpay/crypt"
 )
 
-// encrypted is the body of an answer, in which the fields that the catalog marks so are encrypted
-// with the key of the certificate of the merchant who called.
-func (f *Front) encrypted(c *Call, result any) ([]byte, error) {
+// written is the body of an answer, in which the fields that the catalog marks so are encrypted
+// with the key of the certificate of the merchant who called, or are strings of JSON.
+func (f *Front) written(c *Call, result any) ([]byte, error) {
 	body := marshal(result)
-	if c.Op.Response.Body == nil || !slices.ContainsFunc(c.Op.Response.Body.Fields, isEncrypted) {
+	if c.Op.Response.Body == nil || !slices.ContainsFunc(c.Op.Response.Body.Fields, isMarked) {
 		return body, nil
 	}
 	var value any
@@ -23,18 +23,19 @@ func (f *Front) encrypted(c *Call, result any) ([]byte, error) {
 	if err := d.Decode(&value); err != nil {
 		return nil, err
 	}
-	key := f.Keys.Merchant(c.Merchant.MchID).Public
-	encrypt := func(plaintext string) (string, error) { return crypt.EncryptOAEP(key, plaintext) }
-	value, err := encryptValue(&catalog.Field{Fields: c.Op.Response.Body.Fields}, value, encrypt)
+	encrypt := func(plaintext string) (string, error) {
+		return crypt.EncryptOAEP(f.Keys.Merchant(c.Merchant.MchID).Public, plaintext)
+	}
+	value, err := writeValue(&catalog.Field{Fields: c.Op.Response.Body.Fields}, value, encrypt)
 	return marshal(value), err
 }
 
-// isEncrypted tells whether f is encrypted, or something in it is.
-func isEncrypted(f catalog.Field) bool {
-	return f.Encrypted == "merchant" || slices.ContainsFunc(f.Fields, isEncrypted)
+// isMarked tells whether f is encrypted or encoded, or something in it is.
+func isMarked(f catalog.Field) bool {
+	return f.Encrypted == "merchant" || f.Encoded != "" || slices.ContainsFunc(f.Fields, isMarked)
 }
 
-func encryptValue(f *catalog.Field, value any, encrypt func(string) (string, error)) (_ any, err error) {
+func writeValue(f *catalog.Field, value any, encrypt func(string) (string, error)) (_ any, err error) {
 	switch value := value.(type) {
 	case string:
 		if f.Encrypted == "merchant" && value != "" {
@@ -42,7 +43,7 @@ func encryptValue(f *catalog.Field, value any, encrypt func(string) (string, err
 		}
 	case []any:
 		for i := range value {
-			if value[i], err = encryptValue(f, value[i], encrypt); err != nil {
+			if value[i], err = writeValue(f, value[i], encrypt); err != nil {
 				return nil, err
 			}
 		}
@@ -53,8 +54,11 @@ func encryptValue(f *catalog.Field, value any, encrypt func(string) (string, err
 			if !ok {
 				continue
 			}
-			if value[inner.Name], err = encryptValue(inner, member, encrypt); err != nil {
+			if value[inner.Name], err = writeValue(inner, member, encrypt); err != nil {
 				return nil, fmt.Errorf("%s: %w", inner.Name, err)
+			}
+			if inner.Encoded != "" {
+				value[inner.Name] = string(marshal(value[inner.Name]))
 			}
 		}
 	}

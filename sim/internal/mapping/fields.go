@@ -19,11 +19,10 @@ import (
 // are kept for later, or dropped where the policy ignores them.
 func (m *mapper) mapMembers(fields []catalog.Field, object map[string]any, at source) *Misfit {
 	for i := range fields {
-		value, ok := object[fields[i].Name]
-		if !ok {
+		if _, ok := object[fields[i].Name]; !ok {
 			continue
 		}
-		if misfit := m.mapValue(&fields[i], value, at.child(fields[i].Name)); misfit != nil {
+		if misfit := m.mapMember(&fields[i], object, at.child(fields[i].Name)); misfit != nil {
 			return misfit
 		}
 	}
@@ -32,6 +31,24 @@ func (m *mapper) mapMembers(fields []catalog.Field, object map[string]any, at so
 		maps.DeleteFunc(object, func(name string, _ any) bool { return find(fields, name) == nil })
 	}
 	return nil
+}
+
+// mapMember puts what a string holds as JSON in the string's place, where the field says that it does.
+func (m *mapper) mapMember(f *catalog.Field, object map[string]any, at source) (misfit *Misfit) {
+	if f.Encoded == "" {
+		return m.mapValue(f, object[f.Name], at)
+	}
+	text, ok := object[f.Name].(string)
+	if !ok {
+		return wrongType(&catalog.Field{Name: f.Name, Label: f.Label, Type: "string"}, object[f.Name], at)
+	}
+	if text == "" {
+		return nil
+	}
+	if object[f.Name], misfit = parse(nil, []byte(text), at); misfit != nil {
+		return misfit
+	}
+	return m.mapValue(f, object[f.Name], at)
 }
 
 // unknownNames are pointers to the members that the catalog does not know, in one order.
@@ -123,6 +140,9 @@ func mapTexts(fields []catalog.Field, texts map[string][]string, at source) (map
 	for _, f := range fields {
 		here, list := at.child(f.Name), []any{}
 		base, multiple := strings.CutSuffix(f.Type, "[]")
+		if f.Encoded != "" {
+			base, multiple = "string", false
+		}
 		if f.Type = base; len(texts[f.Name]) > 1 && !multiple {
 			return nil, repeated(&f, here, here, Invented)
 		}

@@ -165,8 +165,19 @@ func (m *mapper) mapQuery() (misfit *Misfit) {
 		return misfit
 	}
 	m.unknown = unknownNames(m.op.Request.Query, m.texts, at)
-	m.query, misfit = mapTexts(m.op.Request.Query, m.texts, at)
-	return misfit
+	if m.query, misfit = mapTexts(m.op.Request.Query, m.texts, at); misfit != nil {
+		return misfit
+	}
+	for i := range m.op.Request.Query {
+		f := &m.op.Request.Query[i]
+		if _, ok := m.query[f.Name]; !ok || f.Encoded == "" {
+			continue
+		}
+		if misfit := m.mapMember(f, m.query, at.child(f.Name)); misfit != nil {
+			return misfit
+		}
+	}
+	return nil
 }
 
 func (m *mapper) mapBody() *Misfit {
@@ -190,7 +201,7 @@ func (m *mapper) mapBody() *Misfit {
 	if wrong && m.policy.ContentType == Refuse {
 		return contentType(m.in.ContentType, wanted)
 	}
-	value, misfit := parseBody(expected.Fields, m.in.Body)
+	value, misfit := parse(expected.Fields, m.in.Body, at)
 	if misfit != nil {
 		return misfit
 	}

@@ -61,14 +61,13 @@ func parseQuery(fields []catalog.Field, raw string) (map[string][]string, *Misfi
 	return values, nil
 }
 
-// parseBody reads one JSON value. Numbers stay as they are written, so that a refusal can
+// parse reads one JSON value. Numbers stay as they are written, so that a refusal can
 // show them.
-func parseBody(fields []catalog.Field, body []byte) (any, *Misfit) {
-	at := source{"body"}
+func parse(fields []catalog.Field, body []byte, at source) (any, *Misfit) {
 	if !utf8.Valid(body) {
 		return nil, unreadable("utf8", at, "内容不是合法的 UTF-8 编码")
 	}
-	p := &parser{fields: fields, body: body, decoder: json.NewDecoder(bytes.NewReader(body))}
+	p := &parser{at: at, fields: fields, body: body, decoder: json.NewDecoder(bytes.NewReader(body))}
 	p.decoder.UseNumber()
 	value, misfit := p.value(at)
 	if misfit != nil {
@@ -81,6 +80,7 @@ func parseBody(fields []catalog.Field, body []byte) (any, *Misfit) {
 }
 
 type parser struct {
+	at      source // of the whole
 	fields  []catalog.Field
 	body    []byte
 	decoder *json.Decoder
@@ -91,7 +91,7 @@ func (p *parser) token(at source) (json.Token, []byte, *Misfit) {
 	start := p.decoder.InputOffset()
 	token, err := p.decoder.Token()
 	if err != nil {
-		return nil, nil, unreadable("json", source{at[0]}, "内容不是合法的 JSON")
+		return nil, nil, unreadable("json", p.at, "内容不是合法的 JSON")
 	}
 	return token, p.body[start:p.decoder.InputOffset()], nil
 }
@@ -109,7 +109,7 @@ func (p *parser) value(at source) (any, *Misfit) {
 		return token, nil
 	}
 	if len(at) > maxDepth {
-		return nil, unreadable("json_depth", source{at[0]}, "JSON 嵌套层数大于最大值 "+strconv.Itoa(maxDepth))
+		return nil, unreadable("json_depth", p.at, "JSON 嵌套层数大于最大值 "+strconv.Itoa(maxDepth))
 	}
 	var value any
 	if opening == '{' {
