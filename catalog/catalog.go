@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-//go:embed v3/*.json
+//go:embed v2/*.json v3/*.json
 var files embed.FS
 
 // Catalog is everything that the files say.
@@ -91,7 +91,7 @@ type Response struct {
 
 // Body is the body of a request or an answer.
 type Body struct {
-	Kind     string  `json:"kind"`      // "json", "empty"; "multipart" of a request that uploads a file, "download" of an answer that is one
+	Kind     string  `json:"kind"`      // "json", "empty", "xml" of APIv2; "multipart" of a request that uploads a file, "download" of an answer that is one; "redirect" where a browser goes
 	Required bool    `json:"required"`  // of a request
 	TypeName string  `json:"type_name"` // of an answer that several operations give, where they share a type
 	Fields   []Field `json:"fields"`    // of the part meta, where it is multipart
@@ -104,7 +104,7 @@ type File struct {
 	Label  string      `json:"label"`  // the official short name
 	Name   string      `json:"name"`   // the member of meta that is the file's name, if there is one
 	Digest string      `json:"digest"` // the member of meta that is the file's digest in lower-case hexadecimal
-	Hash   string      `json:"hash"`   // what makes the digest: "SM3"; "" is SHA-256
+	Hash   string      `json:"hash"`   // what makes the digest: "SM3", of APIv2 "MD5"; "" is SHA-256
 	Limits []FileLimit `json:"limits"` // none if nothing is documented
 }
 
@@ -136,7 +136,7 @@ type Field struct {
 	MinItems  int      `json:"min_items"`
 	MaxItems  int      `json:"max_items"`
 	Default   string   `json:"default"`    // what leaving it out means
-	Encrypted string   `json:"encrypted"`  // with whose key: "platform" on the way up, "merchant" on the way down
+	Encrypted string   `json:"encrypted"`  // with whose key: "platform" on the way up, "merchant" on the way down; of APIv2 "risk", that of /risk/getpublickey
 	Encoded   string   `json:"encoded"`    // "json": a string that holds a value of the type as JSON
 	Fields    []Field  `json:"fields"`     // of an object, or of the items of an object[]; none if it is free
 	DecidedBy string   `json:"decided_by"` // what decided a conflict between sources
@@ -175,15 +175,22 @@ type Notification struct {
 	DecidedBy     string   `json:"decided_by"`
 }
 
-// Load returns the project's catalog. It is read once; nobody may change it.
+// Load returns the project's catalog of APIv3. It is read once; nobody may change it.
 func Load() (*Catalog, error) { return load() }
 
 var load = sync.OnceValues(func() (*Catalog, error) { return Read(files) })
 
-// Read reads and validates a catalog: the files v3/*.json of fsys. The error names
+// LoadV2 returns the project's catalog of APIv2. It is read once; nobody may change it.
+func LoadV2() (*Catalog, error) { return loadV2() }
+
+var loadV2 = sync.OnceValues(func() (*Catalog, error) { return readFiles(files, "v2/*.json") })
+
+// Read reads and validates a catalog of APIv3: the files v3/*.json of fsys. The error names
 // each defect in a line of its own, with file, operation and field.
-func Read(fsys fs.FS) (*Catalog, error) {
-	names, err := fs.Glob(fsys, "v3/*.json")
+func Read(fsys fs.FS) (*Catalog, error) { return readFiles(fsys, "v3/*.json") }
+
+func readFiles(fsys fs.FS, pattern string) (*Catalog, error) {
+	names, err := fs.Glob(fsys, pattern)
 	if err != nil {
 		return nil, err
 	}

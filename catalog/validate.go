@@ -191,12 +191,15 @@ func (o *Operation) check(report report) {
 		oneOf(report, "the lifecycle's status", o.Lifecycle.Status, statuses...)
 	}
 	oneOf(report, "the scheme", o.Security.Scheme, "", "none", "brand")
+	for _, t := range o.Security.SignTypes {
+		oneOf(report, "the sign type", t, "MD5", "HMAC-SHA256")
+	}
 	checkPages(report, o.Docs)
 	o.checkPath(report)
 	checkFields(report.at("query"), o.Request.Query)
 	checkFields(report.at("headers"), o.Request.Headers)
 	if o.Request.Body != nil {
-		o.Request.Body.check(report.at("request"), "json", "empty", "multipart")
+		o.Request.Body.check(report.at("request"), "json", "empty", "multipart", "xml")
 	}
 	o.Response.check(report)
 	for _, preset := range o.Presets {
@@ -235,7 +238,7 @@ func (r *Response) check(report report) {
 		report("there is no status of success")
 	}
 	for _, status := range r.Status {
-		if status < 200 || status > 299 {
+		if status < 200 || status > 299 && (r.Body == nil || r.Body.Kind != "redirect") {
 			report("the status %d is not one of success", status)
 		}
 	}
@@ -243,7 +246,7 @@ func (r *Response) check(report report) {
 		report("there is no body of the answer; an empty one has the kind empty")
 		return
 	}
-	r.Body.check(report.at("response"), "json", "empty", "download")
+	r.Body.check(report.at("response"), "json", "empty", "download", "xml", "redirect")
 }
 
 func (b *Body) check(report report, kinds ...string) {
@@ -266,7 +269,7 @@ func (f *File) check(report report, meta []Field) {
 		report("the part %q is not one of a file", f.Part)
 	}
 	checkLine(report, "the label", f.Label)
-	oneOf(report, "the hash", f.Hash, "", "SM3")
+	oneOf(report, "the hash", f.Hash, "", "SM3", "MD5")
 	for _, name := range []string{f.Name, f.Digest} {
 		if name != "" && !slices.ContainsFunc(meta, func(m Field) bool { return m.Name == name && m.Type == "string" }) {
 			report("meta has no string %q", name)
@@ -370,6 +373,7 @@ func (f *Field) check(report report) {
 	allow(text, "encrypted", f.Encrypted != "")
 	allow(object || list, "encoded", f.Encoded != "")
 	allow(item == "number", "integral", f.Integral)
+	allow(list && f.Indexed <= 2, "indexed", f.Indexed != 0)
 	allow(number, "unit", f.Unit != "")
 	allow(number, "minimum and maximum", f.Minimum != nil || f.Maximum != nil)
 	allow(text, "min_length and max_length", f.MinLength != 0 || f.MaxLength != 0)
@@ -396,7 +400,7 @@ func (f *Field) checkValues(report report) {
 			oneOf(report, "the format", format, formats...)
 		}
 	}
-	oneOf(report, "the key that encrypts", f.Encrypted, "", "platform", "merchant")
+	oneOf(report, "the key that encrypts", f.Encrypted, "", "platform", "merchant", "risk")
 	oneOf(report, "the encoding", f.Encoded, "", "json")
 	oneOf(report, "the unit", f.Unit, "", "fen")
 	if _, err := regexp.Compile(f.Pattern); err != nil {
