@@ -224,7 +224,7 @@ func TestDefectsAreNamedWithTheirPlace(t *testing.T) {
 		"a file that is no part of its own":  {`"part": "photo"`, `"part": "meta"`, file + `the part "meta" is not one of a file`},
 		"a file whose name is not in meta":   {`"part": "photo"`, `"part": "photo", "name": "filename"`, file + `meta has no string "filename"`},
 		"a file whose digest is not in meta": {`"digest": "digest"`, `"digest": "sha256"`, file + `meta has no string "sha256"`},
-		"an unknown hash":                    {`"SM3"`, `"MD5"`, file + `the hash "MD4" is not one of SM3 MD5`},
+		"an unknown hash":                    {`"SM3"`, `"MD4"`, file + `the hash "MD4" is not one of SM3 MD5`},
 		"a limit without types":              {`"types": ["jpg"], `, ``, file + `a limit has no types, or no size`},
 		"a limit of no size":                 {`"max_bytes": 2048`, `"max_bytes": 0`, file + `a limit has no types, or no size`},
 		"a type with a dot":                  {`["jpg"]`, `[".jpg"]`, file + `the type ".jpg" is not the lower-case end of a name`},
