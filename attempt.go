@@ -90,7 +90,7 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 	var way way
 	ctx, end := k.limit(way.watch(ctx), c.timeout)
 	defer end()
-	answer, err := c.http.Do(req.WithContext(ctx))
+	answer, err := c.sender(k).Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, &Error{Outcome: way.outcome(err), Err: withoutURL(err), broken: true}
 	}
@@ -104,6 +104,12 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 	}
 	if res == nil {
 		return nil, &Error{StatusCode: answer.StatusCode, RequestID: answer.Header.Get("Request-ID"), Err: err, broken: !errors.Is(err, errTooLarge)}
+	}
+	if k.dialect != nil {
+		if failed := k.dialect.read(c, res); failed != nil {
+			return nil, failed
+		}
+		return res, nil
 	}
 	if err != nil || !res.ok() {
 		failed := refusal(res, err)
@@ -149,7 +155,10 @@ func (c *Client) headers(k *call, target string) ([]pair, error) {
 	if k.stream != nil {
 		accept = "*/*"
 	}
-	if k.body != nil {
+	switch {
+	case k.dialect != nil && k.body != nil:
+		accept, contentType = "*/*", "text/xml; charset=utf-8"
+	case k.body != nil:
 		contentType = "application/json"
 	}
 	if k.fact.SignedOver != "" { // the hash is of the file as it comes, which net/http would ask for as gzip

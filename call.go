@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/internal/download"
@@ -55,6 +56,8 @@ type call struct {
 	hash         *download.Hash
 	maxBytes     int64
 	stream       *stream // of a download, nil for other calls
+	dialect      dialect // of APIv2, nil for APIv3
+	certified    bool    // the merchant's certificate is wanted in TLS
 
 	key auth.PlatformKey // what Wechatpay-Serial names, and sensitive fields are encrypted for
 
@@ -66,6 +69,14 @@ type call struct {
 }
 
 type pair struct{ name, value string }
+
+// dialect is how a call of APIv2 differs. As an interface, XML is linked only by programs that use it.
+type dialect interface {
+	build(c *Client, k *call) error
+	read(c *Client, res *Response) *Error
+}
+
+var _ dialect = (*xmlCall)(nil)
 
 // form is a *multipart.Form.
 type form interface {
@@ -110,6 +121,9 @@ func (c *Client) begin(ctx context.Context, k *call, opts []CallOption) error {
 	if err := c.suits(k); err != nil {
 		return err
 	}
+	if strings.HasPrefix(k.path, "/v2/") { // platform keys are of no use
+		return k.buildV2(c, opts)
+	}
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
@@ -128,8 +142,8 @@ func alive(ctx context.Context) error {
 
 func notSent(err error) *Error { return &Error{Outcome: NotSent, Err: err} }
 
-// build turns what the caller said into the bytes of the request.
-func (k *call) build(opts []CallOption) error {
+// hear has the options say what they have to say.
+func (k *call) hear(opts []CallOption) error {
 	for _, opt := range opts {
 		if opt == nil {
 			return errors.New("a CallOption is nil")
@@ -137,6 +151,28 @@ func (k *call) build(opts []CallOption) error {
 		if err := opt(k); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// buildV2 is build for APIv2.
+func (k *call) buildV2(c *Client, opts []CallOption) error {
+	if err := k.hear(opts); err != nil {
+		return err
+	}
+	if k.dialect == nil || k.json != nil || len(k.named) > 0 {
+		return errors.New("what begins with /v2/ takes wechatpay.XML, and neither JSON nor Path")
+	}
+	return k.dialect.build(c, k)
+}
+
+// build turns what the caller said into the bytes of the request.
+func (k *call) build(opts []CallOption) error {
+	if err := k.hear(opts); err != nil {
+		return err
+	}
+	if k.dialect != nil {
+		return errors.New("XML is for what begins with /v2/")
 	}
 	if k.target != "" { // the address of a download
 		if len(k.named)+len(k.query) > 0 || k.json != nil || k.file != nil {
@@ -205,4 +241,70 @@ func (u Upload) attach(k *call) error {
 	}
 	k.form, k.body = form, form.Meta()
 	return nil
+}
+
+// Endpoint is a path of WeChat Pay, without types. Get one from [Client.Chain], or from the
+// map of all endpoints in package v3 or v2. The zero Endpoint, as a misspelt key of that map yields it, returns an error that says so.
+type Endpoint struct {
+	c    *Client
+	path string
+}
+
+// Path is the endpoint's path, as the documents print it.
+func (e Endpoint) Path() string { return e.path }
+
+// Get calls the endpoint with GET.
+func (e Endpoint) Get(ctx context.Context, opts ...CallOption) (*Response, error) {
+	return Send(ctx, e.c, http.MethodGet, e.path, nil, nil, opts)
+}
+
+// Post calls the endpoint with POST.
+func (e Endpoint) Post(ctx context.Context, opts ...CallOption) (*Response, error) {
+	return Send(ctx, e.c, http.MethodPost, e.path, nil, nil, opts)
+}
+
+// Put calls the endpoint with PUT.
+func (e Endpoint) Put(ctx context.Context, opts ...CallOption) (*Response, error) {
+	return Send(ctx, e.c, http.MethodPut, e.path, nil, nil, opts)
+}
+
+// Patch calls the endpoint with PATCH.
+func (e Endpoint) Patch(ctx context.Context, opts ...CallOption) (*Response, error) {
+	return Send(ctx, e.c, http.MethodPatch, e.path, nil, nil, opts)
+}
+
+// Delete calls the endpoint with DELETE.
+func (e Endpoint) Delete(ctx context.Context, opts ...CallOption) (*Response, error) {
+	return Send(ctx, e.c, http.MethodDelete, e.path, nil, nil, opts)
+}
+
+// GetAsync is [Endpoint.Get] in the background.
+func (e Endpoint) GetAsync(ctx context.Context, opts ...CallOption) *Future[*Response] {
+	return e.async(ctx, e.Get, opts)
+}
+
+// PostAsync is [Endpoint.Post] in the background.
+func (e Endpoint) PostAsync(ctx context.Context, opts ...CallOption) *Future[*Response] {
+	return e.async(ctx, e.Post, opts)
+}
+
+// PutAsync is [Endpoint.Put] in the background.
+func (e Endpoint) PutAsync(ctx context.Context, opts ...CallOption) *Future[*Response] {
+	return e.async(ctx, e.Put, opts)
+}
+
+// PatchAsync is [Endpoint.Patch] in the background.
+func (e Endpoint) PatchAsync(ctx context.Context, opts ...CallOption) *Future[*Response] {
+	return e.async(ctx, e.Patch, opts)
+}
+
+// DeleteAsync is [Endpoint.Delete] in the background.
+func (e Endpoint) DeleteAsync(ctx context.Context, opts ...CallOption) *Future[*Response] {
+	return e.async(ctx, e.Delete, opts)
+}
+
+type verb func(context.Context, ...CallOption) (*Response, error)
+
+func (e Endpoint) async(ctx context.Context, do verb, opts []CallOption) *Future[*Response] {
+	return Async(ctx, func(ctx context.Context) (*Response, error) { return do(ctx, opts...) })
 }

@@ -28,9 +28,6 @@
 // and download the certificates. What verifies follows from the Wechatpay-Serial of the
 // answer. To exchange keys while calls are under way, use the Replace method of [Client.Verifier].
 //
-// Who calls for many merchants makes one Client with [New], and the others from it with
-// [Client.For], as they come.
-//
 // # Errors
 //
 // Every failing call returns an [*Error]. Ask errors.Is for a code of package code, and
@@ -45,6 +42,7 @@ package wechatpay
 import (
 	"context"
 	"crypto"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,6 +67,8 @@ type Merchant struct {
 	SerialNo     string             // 商户API证书序列号, 40 hexadecimal digits
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
+	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes; only for APIv2
+	Certificate  tls.Certificate    `json:"-"` // 商户API证书 with its key, for calls of APIv2 that want it in TLS; see tls.LoadX509KeyPair
 	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; none is needed with DownloadCertificates
 }
 
@@ -89,8 +89,10 @@ func (m Merchant) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.LogValue()) }
 type Client struct {
 	signer    *auth.Signer
 	verifier  *auth.Verifier
-	opener    *opener // of what comes back encrypted
+	opener    *opener       // of what comes back encrypted
+	apiv2Key  func() string // has the key where no %+v finds it
 	http      *http.Client
+	certified *http.Client        // with the merchant's certificate in TLS, nil without one
 	base      *url.URL            // where every host is mapped to, nil if none
 	hosts     map[string]*url.URL // where single hosts are mapped to
 	now       func() time.Time
@@ -166,7 +168,13 @@ func (c *Client) become(m Merchant, downloads downloads) (err error) {
 			return err
 		}
 	}
-	c.opener = newOpener(m.PrivateKey)
+	if m.APIv2Key != "" {
+		if err := auth.CheckAPIv2Key(m.APIv2Key); err != nil {
+			return err
+		}
+	}
+	c.opener, c.certified = newOpener(m.PrivateKey), c.certify(m.Certificate)
+	c.apiv2Key = func() string { return m.APIv2Key }
 	return c.trust(m, downloads)
 }
 
@@ -283,9 +291,7 @@ func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
 // DownloadCertificates downloads the platform certificates (平台证书) of /v3/certificates, with
 // Merchant.APIv3Key, now and again each time that every has passed: a minute at least, and 12 hours
 // at most. An answer or a notification that names another certificate has them downloaded at
-// once, but not more than once a minute.
-//
-// No call waits for that but the first, where Merchant has no PlatformKeys. If a download fails
+// once, but not more than once a minute. No call waits for that but the first, where Merchant has no PlatformKeys. If a download fails
 // the old certificates stay, and onError is told; it is tried again after a second, then two,
 // then four, up to every. Call [Client.Close] in the end, but not in onError, which Close waits for.
 func DownloadCertificates(every time.Duration, onError func(error)) Option {

@@ -75,9 +75,7 @@ func (u unknown) Unwrap() error { return u.error }
 
 // Error is a call that failed. The members from StatusCode to Verified are of the
 // answer, if there was one. They are as sent; in the text of the Error, what is long is cut off
-// and control characters are replaced.
-//
-// Printed, logged or as JSON it comes without its Detail, which may quote what was refused.
+// and control characters are replaced. Printed, logged or as JSON it comes without its Detail, which may quote what was refused.
 type Error struct {
 	StatusCode int             // 0 if there was no answer
 	Code       string          // 错误码; compare with errors.Is, which knows whom to believe, and package code
@@ -85,16 +83,15 @@ type Error struct {
 	Detail     json.RawMessage `json:"-"` // as sent; its form differs by code
 	RequestID  string          // to be named to WeChat Pay's support
 	Verified   bool            // whether the answer's signature was good; refusals before authentication carry none
-
-	Method  string
-	Path    string // as the documents print it: what looks like an argument is “…”
-	Outcome Outcome
-	Err     error // the cause, where it is not the answer
-
-	Attempts int // how often it was tried
+	Method     string
+	Path       string // as the documents print it: what looks like an argument is “…”
+	Outcome    Outcome
+	Err        error // the cause, where it is not the answer
+	Attempts   int   // how often it was tried
 
 	retryAfter string // as the answer says
 	broken     bool   // an I/O error: there was no connection, or it broke
+	unsigned   bool   // the operation never signs, so that its code has to be believed
 }
 
 // Result is the number at the end of RequestID: what WeChat Pay calls the failure internally, more
@@ -185,7 +182,7 @@ func (e Error) Format(f fmt.State, verb rune) {
 // a proxy's, so that only those are given which WeChat Pay's front servers send unsigned.
 func (e *Error) Unwrap() []error {
 	var errs []error
-	if e.Code != "" && (e.Verified || e.byFront()) {
+	if e.Code != "" && (e.Verified || e.unsigned || e.byFront()) {
 		errs = append(errs, code.Code(e.Code))
 	}
 	if e.Err != nil {

@@ -282,7 +282,6 @@ func JSON(body any) CallOption {
 }
 
 // Upload is a file that a call uploads.
-//
 // Where the Content is an io.Seeker, as files are, it is read twice from where it stands, for its
 // digest and for sending, and then put back; else it is kept in memory, up to 32 MiB. A file that
 // the operation does not take, by its Name or its size, is [NotSent].

@@ -47,6 +47,8 @@ var harmless = []string{
 	"IdempotencyKey", // tells two requests apart
 	"Key",            // the name that a value goes by
 	"Password",       // 密码区: is printed on every invoice
+	"PubKey",         // is public
+	"SandboxSignkey", // is good for a sandbox alone
 }
 
 // secret are the names and types that secrets go by in the source.
@@ -144,7 +146,7 @@ func holds(f *ast.Field, folder string, imports map[string]string, guilty map[st
 	}
 	for _, name := range f.Names {
 		if secretName.MatchString(name.Name) && textType.MatchString(kind) {
-			return !strings.HasPrefix(folder, "v3/") || !slices.Contains(harmless, name.Name)
+			return !strings.HasPrefix(folder, "v3/") && !strings.HasPrefix(folder, "v2/") || !slices.Contains(harmless, name.Name)
 		}
 	}
 	if _, pointer := f.Type.(*ast.StarExpr); pointer && len(f.Names) > 0 && !f.Names[0].IsExported() {

@@ -36,6 +36,7 @@ type Operation struct {
 	Host         string     `json:"host"`
 	HostOptional bool       `json:"host_optional"` // the default host takes it as well
 	Path         string     `json:"path"`          // as on the wire, with {parameters}
+	DynamicURL   bool       `json:"dynamic_url"`   // an earlier answer tells the address, host and query too
 	Title        string     `json:"title"`         // the official short name
 	Name         string     `json:"name"`          // the official name in English, where one is known: "CancelServiceOrder"
 	Categories   []string   `json:"categories"`    // where the official overview lists it

@@ -58,7 +58,7 @@ func (p *printer) imports() (std, own []string) {
 		}
 		return true
 	})
-	for _, path := range []string{"context", "encoding/json", "io", "strconv"} {
+	for _, path := range []string{"context", "encoding/json", "io", "net/url", "strconv"} {
 		if used[path[strings.LastIndex(path, "/")+1:]] {
 			std = append(std, strconv.Quote(path))
 		}
@@ -171,11 +171,14 @@ func printStep(p *printer, n, c *node) {
 
 func (m *model) printVerb(p *printer, n *node, v *verb) {
 	p.printf("// %s %s\n//\n//\t%s %s\n//\n", v.name(), v.op.Title, v.op.Method, v.op.Path)
+	if v.op.DynamicURL {
+		p.printf("// An earlier answer tells the whole address: give that to [wechatpay.Client.Download] instead.\n//\n")
+	}
 	p.printf("// %s\n%s", see(v.op.Docs), fate(v.op.Lifecycle))
 	result, call := v.result(m.v2)
 	out := ""
-	if v.out != nil {
-		out = ", new(" + v.out.name + ")"
+	if m.v2 || v.out != nil {
+		out = ", new(" + strings.TrimPrefix(result, "*") + ")"
 	}
 	in, value := "", "nil"
 	if v.in != nil {
@@ -199,19 +202,27 @@ func (m *model) printVerb(p *printer, n *node, v *verb) {
 
 // result is the type that a verb returns, and the function that gives it.
 func (v *verb) result(v2 bool) (typ, call string) {
-	switch kind := v.op.Response.Body.Kind; {
-	case v2 && kind == "redirect":
-		return "string", "LinkXML"
-	case v2 && v.out != nil:
-		return "*" + v.out.name, "CallXML"
+	switch {
 	case v2:
-		return "*wechatpay.Response", "SendXML"
+		return "*" + v.outV2(), "CallXML"
 	case v.op.Response.Body.Kind == "download":
 		return "io.ReadCloser", "Stream"
 	case v.out != nil:
 		return "*" + v.out.name, "Call"
 	}
 	return "*wechatpay.Response", "Send"
+}
+
+// outV2 is what a verb of APIv2 returns a pointer to: the fields, the address that a browser goes to, or
+// the text of a bill.
+func (v *verb) outV2() string {
+	switch {
+	case v.out != nil:
+		return v.out.name
+	case v.op.Response.Body.Kind == "redirect":
+		return "url.URL"
+	}
+	return "wechatpay.Response"
 }
 
 // see points to the official pages.
@@ -284,7 +295,7 @@ func printStruct(p *printer, t *structType, docs ...string) {
 	p.printf("type %s struct {\n", t.name)
 	mixed := t.file != nil || slices.ContainsFunc(t.fields, func(f *structField) bool { return f.in == "" })
 	if t.file != nil {
-		p.printf("\tFile wechatpay.Upload `json:\"-\"` // %s\n", fileComment(t.file))
+		p.printf("\tFile wechatpay.Upload `%s:\"-\"` // %s\n", map[bool]string{true: "xml", false: "json"}[t.xml], fileComment(t.file))
 	}
 	for _, f := range t.fields {
 		p.printf("\t%s %s `%s`", f.name, f.typ, f.tag(t.xml, mixed))

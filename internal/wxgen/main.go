@@ -39,11 +39,15 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	v2, err := catalog.LoadV2()
+	if err != nil {
+		return err
+	}
 	switch {
 	case len(args) == 0:
-		return writeAll(c)
+		return writeAll(c, v2)
 	case len(args) == 1 && args[0] == "check":
-		_, err := generate(c)
+		_, err := generate(c, v2)
 		return err
 	case len(args) > 1 && args[0] == "find":
 		return find(c, args[1:], os.Stdout)
@@ -51,8 +55,8 @@ func run(args []string) error {
 	return errors.New("usage: wxgen [check | find WORD... | diff OLD NEW]")
 }
 
-func writeAll(c *catalog.Catalog) error {
-	files, err := generate(c)
+func writeAll(c, v2 *catalog.Catalog) error {
+	files, err := generate(c, v2)
 	if err != nil {
 		return err
 	}
@@ -67,18 +71,22 @@ func writeAll(c *catalog.Catalog) error {
 }
 
 // generate returns the content of all files of Go, by their path in the module.
-func generate(c *catalog.Catalog) (map[string][]byte, error) {
+func generate(c, v2 *catalog.Catalog) (map[string][]byte, error) {
 	sources := map[string]string{}
 	var errs []error
-	for _, product := range c.Products {
+	for _, product := range slices.Concat(c.Products, v2.Products) {
 		own, err := productFiles(product)
 		if err != nil {
 			errs = append(errs, err)
 		}
 		maps.Copy(sources, own)
 	}
-	sources["v3/v3_gen.go"] = indexFile(c)
+	sources["v3/v3_gen.go"] = indexFile(c, "v3")
 	sources["internal/facts/facts_gen.go"] = factsFile(c)
+	if len(v2.Products) > 0 {
+		sources["v2/v2_gen.go"] = indexFile(v2, "v2")
+		sources["internal/facts/v2_gen.go"] = factsV2File(v2)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -150,7 +158,7 @@ func write(root string, files map[string][]byte) error {
 // with our header.
 func generated(root string) (map[string]bool, error) {
 	found := map[string]bool{}
-	for _, dir := range []string{"v3", "internal/facts"} {
+	for _, dir := range []string{"v2", "v3", "internal/facts"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil

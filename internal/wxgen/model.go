@@ -126,6 +126,8 @@ func (m *model) input(name string, op *catalog.Operation, p place) *structType {
 	switch {
 	case body != nil && body.File != nil:
 		return m.upload(name, op, p)
+	case m.v2 && body != nil && len(body.Fields) == 0:
+		return nil
 	case body != nil && len(body.Fields) == 0:
 		p.at("request").errorf("a body without fields is not supported")
 		return nil
@@ -157,6 +159,8 @@ func (m *model) output(name string, op *catalog.Operation, p place) *structType 
 	body := op.Response.Body
 	switch {
 	case body.Kind == "empty", body.Kind == "download", body.Kind == "redirect":
+		return nil
+	case m.v2 && len(body.Fields) == 0: // but for what every answer has
 		return nil
 	case len(body.Fields) == 0:
 		p.errorf("an answer without fields is not supported")

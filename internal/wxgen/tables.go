@@ -12,8 +12,8 @@ import (
 
 // This file makes the tables over all products: the index and the facts.
 
-// indexFile is the part of package v3 that follows from the catalog.
-func indexFile(c *catalog.Catalog) string {
+// indexFile is the part of package v3, or v2, that follows from the catalog.
+func indexFile(c *catalog.Catalog, version string) string {
 	var p printer
 	var imports []string
 	for _, product := range c.Products {
@@ -25,14 +25,22 @@ func indexFile(c *catalog.Catalog) string {
 	}
 	paths := map[string]bool{}
 	for _, op := range c.Operations() {
-		paths[op.Path] = true
+		paths[chained(version, op.Path)] = true
 	}
 	p.printf("// paths are those of all endpoints.\nvar paths = [...]string{\n")
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		p.printf("\t%q,\n", strings.TrimPrefix(path, "/"))
 	}
 	p.printf("}\n")
-	return fmt.Sprintf("%sv3; DO NOT EDIT.\n\npackage v3\n\nimport (\n%s)\n\n%s", header, strings.Join(imports, ""), p.String())
+	return fmt.Sprintf("%s%s; DO NOT EDIT.\n\npackage %s\n\nimport (\n%s)\n\n%s", header, version, version, strings.Join(imports, ""), p.String())
+}
+
+// chained is a path as the chain has it: those of APIv2 have a /v2 in front that is not sent.
+func chained(version, path string) string {
+	if version == "v2" {
+		return "/v2" + path
+	}
+	return path
 }
 
 const usualHost = "api.mch.weixin.qq.com"

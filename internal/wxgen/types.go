@@ -166,7 +166,7 @@ func (t *structType) mergeOptional(o *structType) {
 
 // field is one field of a struct.
 func (m *model) field(f catalog.Field, r role, p place) *structField {
-	name := cmp.Or(f.FieldName, exported(plain(f)))
+	name := cmp.Or(f.FieldName, several(exported(plain(f)), f.Indexed))
 	if name == "" {
 		p.errorf("the field gives no Go name")
 	}
@@ -188,6 +188,20 @@ func (m *model) field(f catalog.Field, r role, p place) *structField {
 // coupon_id_1 and so on.
 func plain(f catalog.Field) string {
 	return strings.TrimSuffix(strings.TrimSuffix(f.Name, "_$m"), "_$n")
+}
+
+// several is the name of a field that stands for many: CouponFees, and CouponRefundFeeLists for lists
+// of such.
+func several(name string, indexed int) string {
+	switch {
+	case indexed == 0:
+		return name
+	case indexed == 2:
+		return name + "Lists"
+	case strings.HasSuffix(name, "s"):
+		return name + "es"
+	}
+	return name + "s"
 }
 
 // fieldType is the Go type of a field, but for the list or the pointer that it may be.

@@ -38,7 +38,7 @@ func generateText(text string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return generate(c)
+	return generate(c, new(catalog.Catalog))
 }
 
 func TestTheGeneratedFilesAreTheGoldenOnes(t *testing.T) {
@@ -71,7 +71,11 @@ func TestTheFilesOfTheModuleAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := generate(c)
+	v2, err := catalog.LoadV2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := generate(c, v2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +106,7 @@ func sources(t *testing.T) (*token.FileSet, map[string]*ast.File) {
 		t.Fatal(err)
 	}
 	fset, files := token.NewFileSet(), map[string]*ast.File{}
-	for _, pattern := range []string{"v3/*_gen.go", "v3/*/*_gen.go", "internal/facts/*_gen.go"} {
+	for _, pattern := range []string{"v2/*_gen.go", "v2/*/*_gen.go", "v3/*_gen.go", "v3/*/*_gen.go", "internal/facts/*_gen.go"} {
 		names, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("there is no %s: %v", pattern, err)
@@ -124,7 +128,10 @@ func TestEveryFileSaysWhatItIsGeneratedFrom(t *testing.T) {
 	fset, files := sources(t)
 	for name, f := range files {
 		from := "v3"
-		if dir := path.Dir(name); path.Dir(dir) == "v3" {
+		if strings.HasPrefix(name, "v2/") || strings.HasSuffix(name, "/v2_gen.go") && !strings.HasPrefix(name, "v3/") {
+			from = "v2"
+		}
+		if dir := path.Dir(name); path.Dir(dir) == from {
 			from = dir + ".json"
 		}
 		first := f.Comments[0].List[0]

@@ -33,6 +33,8 @@ type File struct {
 //
 //	GET /v3/billdownload/file
 //
+// An earlier answer tells the whole address: give that to [wechatpay.Client.Download] instead.
+//
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012791868.
 func (n File) Get(ctx context.Context, in DownloadBillQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/billdownload/file", nil, in, opts)

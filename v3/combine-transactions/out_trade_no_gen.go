@@ -40,15 +40,15 @@ func (n OutTradeNoCombineOutTradeNo) Get(ctx context.Context, opts ...wechatpay.
 
 // GetOutTradeNoResponse is the answer of [OutTradeNoCombineOutTradeNo.Get].
 type GetOutTradeNoResponse struct {
-	CombineAppID         string                  `json:"combine_appid"`               // 合单商户appid
-	CombineMchID         string                  `json:"combine_mchid"`               // 合单商户号
-	CombineOutTradeNo    string                  `json:"combine_out_trade_no"`        // 合单商户订单号
-	CombineTransactionID string                  `json:"combine_transaction_id"`      // 交易单微信支付订单号
-	SceneInfo            SceneInfoResult         `json:"scene_info,omitzero"`         // 场景信息
-	SubOrders            []GetOutTradeNoSubOrder `json:"sub_orders,omitzero"`         // 商品单信息
-	CombinePayerInfo     GetIDCombinePayerInfo   `json:"combine_payer_info,omitzero"` // 支付者
-	TradeScenario        TradeScenario           `json:"trade_scenario,omitzero"`     // 交易场景
-	InstallmentInfo      InstallmentInfo         `json:"installment_info,omitzero"`   // 使用的商户贴息信息
+	CombineAppID         string                `json:"combine_appid"`               // 合单商户appid
+	CombineMchID         string                `json:"combine_mchid"`               // 合单商户号
+	CombineOutTradeNo    string                `json:"combine_out_trade_no"`        // 合单商户订单号
+	CombineTransactionID string                `json:"combine_transaction_id"`      // 交易单微信支付订单号
+	SceneInfo            SceneInfoResult       `json:"scene_info,omitzero"`         // 场景信息
+	SubOrders            []SubOrderResult      `json:"sub_orders,omitzero"`         // 商品单信息
+	CombinePayerInfo     GetIDCombinePayerInfo `json:"combine_payer_info,omitzero"` // 支付者
+	TradeScenario        TradeScenario         `json:"trade_scenario,omitzero"`     // 交易场景
+	InstallmentInfo      InstallmentInfo       `json:"installment_info,omitzero"`   // 使用的商户贴息信息
 }
 
 // OutTradeNoCombineOutTradeNoClose is /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close.

@@ -47,25 +47,6 @@ type GetIDCombinePayerInfo struct {
 	OpenID string `json:"openid"` // 用户标识, at most 128 characters
 }
 
-// GetOutTradeNoSubOrder is an item of sub_orders, 商品单信息.
-type GetOutTradeNoSubOrder struct {
-	MchID            string            `json:"mchid"`                       // 子单商户号
-	IndividualAuthID string            `json:"individual_auth_id,omitzero"` // 商品单个人收款方受理授权ID
-	IndividualName   string            `json:"individual_name,omitzero"`    // 商品单个人收款方平台昵称
-	TradeType        TradeType         `json:"trade_type,omitzero"`         // 交易类型
-	TradeState       TradeState        `json:"trade_state,omitzero"`        // 交易状态
-	BankType         string            `json:"bank_type,omitzero"`          // 付款银行
-	Attach           string            `json:"attach,omitzero"`             // 附加数据
-	SuccessTime      string            `json:"success_time,omitzero"`       // 支付完成时间
-	TransactionID    string            `json:"transaction_id,omitzero"`     // 微信订单号
-	OutTradeNo       string            `json:"out_trade_no"`                // 商品单商户订单号
-	SubMchID         string            `json:"sub_mchid,omitzero"`          // 二级商户号
-	SubAppID         string            `json:"sub_appid,omitzero"`          // 子商户应用ID
-	SubOpenID        string            `json:"sub_openid,omitzero"`         // 用户子标识
-	PromotionDetail  []PromotionDetail `json:"promotion_detail,omitzero"`   // 优惠信息列表
-	Amount           AmountResult      `json:"amount,omitzero"`             // 订单金额
-}
-
 // GoodsDetail is an item of goods_detail, 单品列表.
 type GoodsDetail struct {
 	GoodsID        string `json:"goods_id"`                 // 商品编码
@@ -210,17 +191,21 @@ type SubOrder struct {
 
 // SubOrderResult is an item of sub_orders, 商品单信息.
 type SubOrderResult struct {
-	MchID            string       `json:"mchid"`                    // 商品单发起商户号
-	IndividualAuthID string       `json:"individual_auth_id"`       // 商品单个人收款方受理授权ID
-	IndividualName   string       `json:"individual_name,omitzero"` // 商品单个人收款方平台昵称
-	OutTradeNo       string       `json:"out_trade_no"`             // 商品单商户订单号
-	TransactionID    string       `json:"transaction_id,omitzero"`  // 微信支付订单号
-	TradeType        string       `json:"trade_type,omitzero"`      // 交易类型
-	TradeState       string       `json:"trade_state"`              // 交易状态
-	BankType         string       `json:"bank_type,omitzero"`       // 付款银行
-	Attach           string       `json:"attach,omitzero"`          // 附加数据
-	SuccessTime      string       `json:"success_time,omitzero"`    // 支付完成时间
-	Amount           AmountResult `json:"amount,omitzero"`          // 订单金额
+	MchID            string            `json:"mchid"`                       // 商品单发起商户号
+	IndividualAuthID string            `json:"individual_auth_id,omitzero"` // 商品单个人收款方受理授权ID
+	IndividualName   string            `json:"individual_name,omitzero"`    // 商品单个人收款方平台昵称
+	OutTradeNo       string            `json:"out_trade_no"`                // 商品单商户订单号
+	TransactionID    string            `json:"transaction_id,omitzero"`     // 微信支付订单号
+	TradeType        TradeType         `json:"trade_type,omitzero"`         // 交易类型
+	TradeState       TradeState        `json:"trade_state,omitzero"`        // 交易状态
+	BankType         string            `json:"bank_type,omitzero"`          // 付款银行
+	Attach           string            `json:"attach,omitzero"`             // 附加数据
+	SuccessTime      string            `json:"success_time,omitzero"`       // 支付完成时间
+	Amount           AmountResult      `json:"amount,omitzero"`             // 订单金额
+	SubMchID         string            `json:"sub_mchid,omitzero"`          // 二级商户号
+	SubAppID         string            `json:"sub_appid,omitzero"`          // 子商户应用ID
+	SubOpenID        string            `json:"sub_openid,omitzero"`         // 用户子标识
+	PromotionDetail  []PromotionDetail `json:"promotion_detail,omitzero"`   // 优惠信息列表
 }
 
 // SubsidyDetail is an item of subsidy_detail, 贴息详情列表.
@@ -289,11 +274,13 @@ type TradeState string
 
 // The documented values of [TradeState].
 const (
-	TradeStateSuccess  TradeState = "SUCCESS"
-	TradeStateRefund   TradeState = "REFUND"
-	TradeStateNotpay   TradeState = "NOTPAY"
-	TradeStateClosed   TradeState = "CLOSED"
-	TradeStatePayerror TradeState = "PAYERROR"
+	TradeStateSuccess    TradeState = "SUCCESS"
+	TradeStateRefund     TradeState = "REFUND"
+	TradeStateNotpay     TradeState = "NOTPAY"
+	TradeStateClosed     TradeState = "CLOSED"
+	TradeStateRevoked    TradeState = "REVOKED"
+	TradeStateUserpaying TradeState = "USERPAYING"
+	TradeStatePayerror   TradeState = "PAYERROR"
 )
 
 // TradeType is a value of trade_type, 交易类型. There may be values that are not listed here.
@@ -301,10 +288,12 @@ type TradeType string
 
 // The documented values of [TradeType].
 const (
-	TradeTypeNative TradeType = "NATIVE"
-	TradeTypeJsapi  TradeType = "JSAPI"
-	TradeTypeApp    TradeType = "APP"
-	TradeTypeMweb   TradeType = "MWEB"
+	TradeTypeJsapi    TradeType = "JSAPI"
+	TradeTypeNative   TradeType = "NATIVE"
+	TradeTypeApp      TradeType = "APP"
+	TradeTypeMicropay TradeType = "MICROPAY"
+	TradeTypeMweb     TradeType = "MWEB"
+	TradeTypeFacepay  TradeType = "FACEPAY"
 )
 
 // Type is a value of type, 证件类型. There may be values that are not listed here.

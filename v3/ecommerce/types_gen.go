@@ -411,9 +411,9 @@ type Refund struct {
 
 // RefundAmount is the object amount, 订单金额.
 type RefundAmount struct {
-	Refund   int64        `json:"refund"`            // 退款金额, fen
+	Refund   int64        `json:"refund"`            // 退款金额, fen, at least 1
 	From     []RefundFrom `json:"from,omitzero"`     // 退款出资账户及金额
-	Total    int64        `json:"total"`             // 原订单金额, fen
+	Total    int64        `json:"total"`             // 原订单金额, fen, at least 1
 	Currency string       `json:"currency,omitzero"` // 退款币种
 }
 

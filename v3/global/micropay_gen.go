@@ -164,7 +164,7 @@ type PostMicropayTransactionsPayResponse struct {
 	SubAppID       string         `json:"sub_appid,omitzero"` // 子商户APPID
 	OutTradeNo     string         `json:"out_trade_no"`       // 商户订单号
 	TradeType      string         `json:"trade_type"`         // 交易类型
-	TradeState     string         `json:"trade_state"`        // 交易状态
+	TradeState     TradeState     `json:"trade_state"`        // 交易状态
 	TradeStateDesc string         `json:"trade_state_desc"`   // 交易状态描述
 	BankType       string         `json:"bank_type"`          // 付款银行
 	Attach         string         `json:"attach,omitzero"`    // 商户数据

@@ -342,8 +342,8 @@ func (n PapayTransactions) TransactionID(transactionID string) PapayTransactions
 //	POST /v3/global/papay/transactions
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013015482.
-func (n PapayTransactions) Post(ctx context.Context, in PostPapayTransactionsRequest, opts ...wechatpay.CallOption) (*PostPapayTransactionsResponse, error) {
-	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/transactions", nil, in, opts, new(PostPapayTransactionsResponse))
+func (n PapayTransactions) Post(ctx context.Context, in PostPapayTransactionsRequest, opts ...wechatpay.CallOption) (*Transaction, error) {
+	return wechatpay.Call(ctx, n.c, "POST", "/v3/global/papay/transactions", nil, in, opts, new(Transaction))
 }
 
 // PostPapayTransactionsRequest is what [PapayTransactions.Post] takes.
@@ -361,27 +361,6 @@ type PostPapayTransactionsRequest struct {
 	ContractID           string         `json:"contract_id"`            // 委托代扣协议ID
 	Amount               Amount         `json:"amount"`                 // 订单金额
 	SceneInfo            PapaySceneInfo `json:"scene_info,omitzero"`    // 场景信息
-}
-
-// PostPapayTransactionsResponse is the answer of [PapayTransactions.Post].
-type PostPapayTransactionsResponse struct {
-	MchID           string                 `json:"mchid,omitzero"` // 商户号
-	AppID           string                 `json:"appid,omitzero"`
-	SpMchID         string                 `json:"sp_mchid,omitzero"`         // 机构商户号
-	SubMchID        string                 `json:"sub_mchid,omitzero"`        // 子商户号
-	SpAppID         string                 `json:"sp_appid,omitzero"`         // 机构APPID
-	SubAppID        string                 `json:"sub_appid,omitzero"`        // 子商户APPID
-	OutTradeNo      string                 `json:"out_trade_no"`              // 商户订单号
-	TransactionID   string                 `json:"transaction_id"`            // 微信支付订单号
-	Attach          string                 `json:"attach,omitzero"`           // 商户数据
-	TradeType       PapayTradeType         `json:"trade_type"`                // 交易类型
-	BankType        string                 `json:"bank_type"`                 // 付款银行
-	SuccessTime     string                 `json:"success_time"`              // 支付完成时间
-	TradeState      TradeState             `json:"trade_state"`               // 交易状态
-	TradeStateDesc  string                 `json:"trade_state_desc"`          // 交易状态描述
-	Payer           Payer                  `json:"payer"`                     // 支付者
-	Amount          AmountResult           `json:"amount"`                    // 订单金额
-	PromotionDetail []PapayPromotionDetail `json:"promotion_detail,omitzero"` // 优惠功能
 }
 
 // PapayTransactionsOutTradeNo is /v3/global/papay/transactions/out-trade-no.

@@ -381,8 +381,8 @@ type ReceiverResult struct {
 
 // RefundAmount is the object amount, 订单金额.
 type RefundAmount struct {
-	Refund   int64  `json:"refund"`   // 退款金额
-	Total    int64  `json:"total"`    // 原订单金额
+	Refund   int64  `json:"refund"`   // 退款金额, at least 1
+	Total    int64  `json:"total"`    // 原订单金额, at least 1
 	Currency string `json:"currency"` // 退款币种
 }
 
@@ -502,13 +502,13 @@ type SubMerchantState struct {
 	ApplicationRejectDetail ApplicationRejectDetail `json:"application_reject_detail,omitzero"` // 子商户入驻驳回详情
 }
 
-// Transaction is the answer of [PapayTransactionsOutTradeNoOutTradeNo.Get] and [PapayTransactionsTransactionID.Get].
+// Transaction is the answer of [PapayTransactions.Post], [PapayTransactionsOutTradeNoOutTradeNo.Get] and [PapayTransactionsTransactionID.Get].
 type Transaction struct {
-	MchID           string                 `json:"mchid"` // 商户号
-	AppID           string                 `json:"appid"`
-	SpMchID         string                 `json:"sp_mchid"`                  // 机构商户号
-	SubMchID        string                 `json:"sub_mchid"`                 // 子商户号
-	SpAppID         string                 `json:"sp_appid"`                  // 机构APPID
+	MchID           string                 `json:"mchid,omitzero"` // 商户号
+	AppID           string                 `json:"appid,omitzero"`
+	SpMchID         string                 `json:"sp_mchid,omitzero"`         // 机构商户号
+	SubMchID        string                 `json:"sub_mchid,omitzero"`        // 子商户号
+	SpAppID         string                 `json:"sp_appid,omitzero"`         // 机构APPID
 	SubAppID        string                 `json:"sub_appid,omitzero"`        // 子商户APPID
 	OutTradeNo      string                 `json:"out_trade_no"`              // 商户订单号
 	TransactionID   string                 `json:"transaction_id"`            // 微信支付订单号
@@ -516,7 +516,7 @@ type Transaction struct {
 	TradeType       TradeType              `json:"trade_type"`                // 交易类型
 	BankType        string                 `json:"bank_type"`                 // 付款银行
 	SuccessTime     string                 `json:"success_time"`              // 支付完成时间
-	TradeState      string                 `json:"trade_state"`               // 交易状态
+	TradeState      TradeState             `json:"trade_state"`               // 交易状态
 	TradeStateDesc  string                 `json:"trade_state_desc"`          // 交易状态描述
 	Payer           Payer                  `json:"payer"`                     // 支付者
 	Amount          AmountResult           `json:"amount"`                    // 订单金额
@@ -537,7 +537,7 @@ type TransactionInfo struct {
 	TradeType       TradeType                    `json:"trade_type"`                // 交易类型
 	BankType        string                       `json:"bank_type"`                 // 付款银行
 	SuccessTime     string                       `json:"success_time"`              // 支付完成时间
-	TradeState      string                       `json:"trade_state"`               // 交易状态
+	TradeState      TradeState                   `json:"trade_state"`               // 交易状态
 	TradeStateDesc  string                       `json:"trade_state_desc"`          // 交易状态描述
 	Payer           Payer                        `json:"payer"`                     // 支付者
 	Amount          AmountResult                 `json:"amount"`                    // 订单金额
@@ -807,14 +807,6 @@ const (
 	OrderTypeSubOrderID    OrderType = "sub_order_id"
 )
 
-// PapayTradeType is a value of trade_type, 交易类型. There may be values that are not listed here.
-type PapayTradeType string
-
-// The documented values of [PapayTradeType].
-const (
-	PapayTradeTypeAuth PapayTradeType = "AUTH"
-)
-
 // PostV3CustomsOrdersCustoms is a value of customs, 海关. There may be values that are not listed here.
 type PostV3CustomsOrdersCustoms string
 
@@ -903,8 +895,9 @@ const (
 	TradeStateRefund     TradeState = "REFUND"
 	TradeStateNotpay     TradeState = "NOTPAY"
 	TradeStateClosed     TradeState = "CLOSED"
-	TradeStatePayerror   TradeState = "PAYERROR"
+	TradeStateRevoked    TradeState = "REVOKED"
 	TradeStateUserpaying TradeState = "USERPAYING"
+	TradeStatePayerror   TradeState = "PAYERROR"
 )
 
 // TradeType is a value of trade_type, 交易类型. There may be values that are not listed here.
@@ -912,6 +905,7 @@ type TradeType string
 
 // The documented values of [TradeType].
 const (
+	TradeTypeAuth     TradeType = "AUTH"
 	TradeTypeJsapi    TradeType = "JSAPI"
 	TradeTypeNative   TradeType = "NATIVE"
 	TradeTypeApp      TradeType = "APP"

@@ -11,7 +11,7 @@ import (
 
 // Amount is the object amount, 订单金额.
 type Amount struct {
-	Total    int64  `json:"total"`             // 总金额
+	Total    int64  `json:"total"`             // 总金额, at least 1
 	Currency string `json:"currency,omitzero"` // 货币类型
 }
 
@@ -153,8 +153,8 @@ type Payer struct {
 
 // PostRefundsAmount is the object amount, 订单金额.
 type PostRefundsAmount struct {
-	Refund   int64  `json:"refund"`   // 退款金额
-	Total    int64  `json:"total"`    // 原订单金额
+	Refund   int64  `json:"refund"`   // 退款金额, at least 1
+	Total    int64  `json:"total"`    // 原订单金额, at least 1
 	Currency string `json:"currency"` // 退款币种
 }
 

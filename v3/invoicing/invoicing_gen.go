@@ -41,6 +41,8 @@ type FapiaoFapiaoFile struct {
 //
 //	GET /invoicing/fapiao/fapiao-file
 //
+// An earlier answer tells the whole address: give that to [wechatpay.Client.Download] instead.
+//
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012286040 and https://pay.weixin.qq.com/doc/v3/partner/4012071750.
 func (n FapiaoFapiaoFile) Get(ctx context.Context, in GetFapiaoFapiaoFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/invoicing/fapiao/fapiao-file", nil, in, opts)

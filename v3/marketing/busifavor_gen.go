@@ -813,7 +813,7 @@ func (n BusifavorUsersOpenIDCoupons) CouponCode(couponCode string) BusifavorUser
 //
 //	GET /v3/marketing/busifavor/users/{openid}/coupons
 //
-// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012534963 and https://pay.weixin.qq.com/doc/v3/partner/4012693087.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012534963 and https://pay.weixin.qq.com/doc/v3/partner/4012693087.
 func (n BusifavorUsersOpenIDCoupons) Get(ctx context.Context, in GetBusifavorUserCouponsQuery, opts ...wechatpay.CallOption) (*GetBusifavorUserCouponsResponse, error) {
 	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons", []string{n.openID}, in, opts, new(GetBusifavorUserCouponsResponse))
 }
@@ -874,7 +874,7 @@ type BusifavorUsersOpenIDCouponsCouponCodeAppidsAppID struct {
 //
 //	GET /v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}
 //
-// See https://pay.weixin.qq.com/index.php/xphp/cfav_market/hall#/pages/list/list, https://pay.weixin.qq.com/doc/v3/merchant/4012535011 and https://pay.weixin.qq.com/doc/v3/partner/4012693103.
+// See https://pay.weixin.qq.com/doc/v3/merchant/4012535011 and https://pay.weixin.qq.com/doc/v3/partner/4012693103.
 func (n BusifavorUsersOpenIDCouponsCouponCodeAppidsAppID) Get(ctx context.Context, opts ...wechatpay.CallOption) (*GetBusifavorUserCouponAppidResponse, error) {
 	return wechatpay.Call(ctx, n.c, "GET", "/v3/marketing/busifavor/users/{openid}/coupons/{coupon_code}/appids/{appid}", []string{n.openID, n.couponCode, n.appID}, nil, opts, new(GetBusifavorUserCouponAppidResponse))
 }

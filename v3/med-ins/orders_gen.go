@@ -30,40 +30,40 @@ func (n Orders) Post(ctx context.Context, in PostOrdersRequest, opts ...wechatpa
 
 // PostOrdersRequest is what [Orders.Post] takes.
 type PostOrdersRequest struct {
-	MixPayType                MixPayType                `json:"mix_pay_type"`                         // 混合支付类型
-	OrderType                 OrderType                 `json:"order_type"`                           // 订单类型
-	AppID                     string                    `json:"appid"`                                // 从业机构的公众号ID
-	SubAppID                  string                    `json:"sub_appid,omitzero"`                   // 医疗机构的公众号ID
-	SubMchID                  string                    `json:"sub_mchid,omitzero"`                   // 医疗机构的商户号
-	OpenID                    string                    `json:"openid,omitzero"`                      // 用户在appid下的唯一标识
-	SubOpenID                 string                    `json:"sub_openid,omitzero"`                  // 用户在医疗机构AppID下的唯一标识
-	Payer                     Payer                     `json:"payer"`                                // 支付人身份信息
-	PayForRelatives           *bool                     `json:"pay_for_relatives,omitzero"`           // 是否代亲属支付
-	Relative                  Relative                  `json:"relative,omitzero"`                    // 亲属身份信息
-	OutTradeNo                string                    `json:"out_trade_no"`                         // 从业机构订单号
-	SerialNo                  string                    `json:"serial_no"`                            // 医疗机构订单号
-	PayOrderID                string                    `json:"pay_order_id,omitzero"`                // 医保局返回的支付单ID
-	PayAuthNo                 string                    `json:"pay_auth_no,omitzero"`                 // 医保局返回的支付授权码
-	GeoLocation               string                    `json:"geo_location,omitzero"`                // 用户定位信息
-	CityID                    string                    `json:"city_id"`                              // 城市ID
-	MedInstName               string                    `json:"med_inst_name"`                        // 医疗机构名称
-	MedInstNo                 string                    `json:"med_inst_no"`                          // 医疗机构编码
-	MedInsOrderCreateTime     wechatpay.Time            `json:"med_ins_order_create_time,omitzero"`   // 医保下单时间
-	TotalFee                  int64                     `json:"total_fee"`                            // 使用该接口下单的总金额, fen
-	MedInsGovFee              *int64                    `json:"med_ins_gov_fee,omitzero"`             // 医保局结算后, fen
-	MedInsSelfFee             *int64                    `json:"med_ins_self_fee,omitzero"`            // 医保局结算后, fen
-	MedInsOtherFee            *int64                    `json:"med_ins_other_fee,omitzero"`           // 医保局结算后, fen
-	MedInsCashFee             *int64                    `json:"med_ins_cash_fee,omitzero"`            // 医保局结算后, fen
-	WechatPayCashFee          *int64                    `json:"wechat_pay_cash_fee,omitzero"`         // 实际需要用户微信支付的金额, fen
-	CashAddDetail             []CashAddDetail           `json:"cash_add_detail,omitzero"`             // 现金补充列表
-	CashReduceDetail          []CashReduceDetail        `json:"cash_reduce_detail,omitzero"`          // 现金减免列表
-	CallbackURL               string                    `json:"callback_url"`                         // 回调通知URL
-	PrepayID                  string                    `json:"prepay_id,omitzero"`                   // 自费预下单ID
-	PassthroughRequestContent PassthroughRequestContent `json:"passthrough_request_content,omitzero"` // 医疗机构透传给医保的数据
-	Extends                   string                    `json:"extends,omitzero"`                     // 扩展字段
-	Attach                    string                    `json:"attach,omitzero"`                      // 附加数据
-	ChannelNo                 string                    `json:"channel_no,omitzero"`                  // 渠道号
-	MedInsTestEnv             *bool                     `json:"med_ins_test_env,omitzero"`            // 是否到医保局测试环境下单
+	MixPayType                MixPayType         `json:"mix_pay_type"`                         // 混合支付类型
+	OrderType                 OrderType          `json:"order_type"`                           // 订单类型
+	AppID                     string             `json:"appid"`                                // 从业机构的公众号ID
+	SubAppID                  string             `json:"sub_appid,omitzero"`                   // 医疗机构的公众号ID
+	SubMchID                  string             `json:"sub_mchid,omitzero"`                   // 医疗机构的商户号
+	OpenID                    string             `json:"openid,omitzero"`                      // 用户在appid下的唯一标识
+	SubOpenID                 string             `json:"sub_openid,omitzero"`                  // 用户在医疗机构AppID下的唯一标识
+	Payer                     Payer              `json:"payer"`                                // 支付人身份信息
+	PayForRelatives           *bool              `json:"pay_for_relatives,omitzero"`           // 是否代亲属支付
+	Relative                  Relative           `json:"relative,omitzero"`                    // 亲属身份信息
+	OutTradeNo                string             `json:"out_trade_no"`                         // 从业机构订单号
+	SerialNo                  string             `json:"serial_no"`                            // 医疗机构订单号
+	PayOrderID                string             `json:"pay_order_id,omitzero"`                // 医保局返回的支付单ID
+	PayAuthNo                 string             `json:"pay_auth_no,omitzero"`                 // 医保局返回的支付授权码
+	GeoLocation               string             `json:"geo_location,omitzero"`                // 用户定位信息
+	CityID                    string             `json:"city_id"`                              // 城市ID
+	MedInstName               string             `json:"med_inst_name"`                        // 医疗机构名称
+	MedInstNo                 string             `json:"med_inst_no"`                          // 医疗机构编码
+	MedInsOrderCreateTime     wechatpay.Time     `json:"med_ins_order_create_time,omitzero"`   // 医保下单时间
+	TotalFee                  int64              `json:"total_fee"`                            // 使用该接口下单的总金额, fen
+	MedInsGovFee              *int64             `json:"med_ins_gov_fee,omitzero"`             // 医保局结算后, fen
+	MedInsSelfFee             *int64             `json:"med_ins_self_fee,omitzero"`            // 医保局结算后, fen
+	MedInsOtherFee            *int64             `json:"med_ins_other_fee,omitzero"`           // 医保局结算后, fen
+	MedInsCashFee             *int64             `json:"med_ins_cash_fee,omitzero"`            // 医保局结算后, fen
+	WechatPayCashFee          *int64             `json:"wechat_pay_cash_fee,omitzero"`         // 实际需要用户微信支付的金额, fen
+	CashAddDetail             []CashAddDetail    `json:"cash_add_detail,omitzero"`             // 现金补充列表
+	CashReduceDetail          []CashReduceDetail `json:"cash_reduce_detail,omitzero"`          // 现金减免列表
+	CallbackURL               string             `json:"callback_url"`                         // 回调通知URL
+	PrepayID                  string             `json:"prepay_id,omitzero"`                   // 自费预下单ID
+	PassthroughRequestContent string             `json:"passthrough_request_content,omitzero"` // 医疗机构透传给医保的数据
+	Extends                   string             `json:"extends,omitzero"`                     // 扩展字段
+	Attach                    string             `json:"attach,omitzero"`                      // 附加数据
+	ChannelNo                 string             `json:"channel_no,omitzero"`                  // 渠道号
+	MedInsTestEnv             *bool              `json:"med_ins_test_env,omitzero"`            // 是否到医保局测试环境下单
 }
 
 // OrdersMixTradeNo is /v3/med-ins/orders/mix-trade-no.

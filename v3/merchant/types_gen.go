@@ -61,6 +61,10 @@ const (
 	StatusRefund        Status = "REFUND"
 	StatusClose         Status = "CLOSE"
 	StatusInit          Status = "INIT"
+	StatusCreated       Status = "CREATED"
+	StatusProcessing    Status = "PROCESSING"
+	StatusFinished      Status = "FINISHED"
+	StatusAbnormal      Status = "ABNORMAL"
 )
 
 // TarType is a value of tar_type, 压缩类型. There may be values that are not listed here.

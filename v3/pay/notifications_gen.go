@@ -33,6 +33,21 @@ type TransactionSuccess struct {
 	CombineOutTradeNo     string                   `json:"combine_out_trade_no,omitzero"`   // 商户系统内部对交易单定义的订单号
 	CombineTransactionID  string                   `json:"combine_transaction_id,omitzero"` // 微信支付系统生成的订单号
 	SceneInfo             SceneInfoResult          `json:"scene_info,omitzero"`             // 支付场景信息描述
+	TradeType             TradeType                `json:"trade_type,omitzero"`             // 交易类型
+	TradeStateDesc        string                   `json:"trade_state_desc,omitzero"`       // 交易状态描述
+	MchID                 string                   `json:"mchid,omitzero"`                  // 直连商户号
+	TimeExpire            string                   `json:"time_expire,omitzero"`            // 交易结束时间
+	NotifyURL             string                   `json:"notify_url,omitzero"`             // 通知地址
+	GoodsTag              string                   `json:"goods_tag,omitzero"`              // 订单优惠标记
+	LimitPay              []LimitPay               `json:"limit_pay,omitzero"`              // 指定支付方式
+	SupportFapiao         bool                     `json:"support_fapiao,omitzero"`         // 电子发票入口开放标识
+	Detail                DetailResult             `json:"detail,omitzero"`                 // 优惠功能
+	SpAppID               string                   `json:"sp_appid,omitzero"`               // 服务商公众号ID
+	SettleInfo            SettleInfoResult         `json:"settle_info,omitzero"`            // 结算信息
+	SubOrders             []SubOrder               `json:"sub_orders,omitzero"`             // 商品单信息
+	CombinePayerInfo      CombinePayerInfo         `json:"combine_payer_info,omitzero"`     // 支付者
+	TradeScenario         TradeScenario            `json:"trade_scenario,omitzero"`         // 交易场景
+	InstallmentInfo       InstallmentInfo          `json:"installment_info,omitzero"`       // 使用的商户贴息信息
 }
 
 // EventTypes are the types that it arrives with: TRANSACTION.SUCCESS.

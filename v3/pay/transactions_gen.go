@@ -159,10 +159,10 @@ type PostTransactionsCodepayResponse struct {
 	MchID           string            `json:"mchid"`                     // 直连商户号
 	OutTradeNo      string            `json:"out_trade_no"`              // 商户订单号
 	TransactionID   string            `json:"transaction_id,omitzero"`   // 微信支付订单号
-	TradeType       string            `json:"trade_type,omitzero"`       // 交易类型
+	TradeType       TradeType         `json:"trade_type,omitzero"`       // 交易类型
 	BankType        string            `json:"bank_type,omitzero"`        // 银行类型
 	SuccessTime     string            `json:"success_time,omitzero"`     // 支付完成时间
-	TradeState      string            `json:"trade_state"`               // 交易状态
+	TradeState      TradeState        `json:"trade_state"`               // 交易状态
 	TradeStateDesc  string            `json:"trade_state_desc,omitzero"` // 交易状态描述
 	Attach          string            `json:"attach,omitzero"`           // 附加数据
 	Payer           TransactionPayer  `json:"payer,omitzero"`            // 支付者

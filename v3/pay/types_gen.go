@@ -27,7 +27,7 @@ type AmountResult struct {
 
 // CombinePayerInfo is the object combine_payer_info, 支付者信息.
 type CombinePayerInfo struct {
-	OpenID string `json:"openid"` // 用户标识
+	OpenID string `json:"openid,omitzero"` // 用户标识
 }
 
 // ContractInfo is the object contract_info, 签约授权信息.
@@ -97,20 +97,20 @@ type Identity struct {
 
 // InstallmentInfo is the object installment_info, 使用的商户贴息信息.
 type InstallmentInfo struct {
-	UseSubsidy                bool  `json:"use_subsidy"`                 // 是否使用了商户贴息
-	SelectedInstallmentNumber int64 `json:"selected_installment_number"` // 用户实际选择分期期数
+	UseSubsidy                bool  `json:"use_subsidy,omitzero"`                 // 是否使用了商户贴息
+	SelectedInstallmentNumber int64 `json:"selected_installment_number,omitzero"` // 用户实际选择分期期数
 }
 
 // ParkingInfo is the object parking_info.
 type ParkingInfo struct {
-	ParkingID        string     `json:"parking_id"`        // 车主服务为商户分配的入场ID
-	PlateNumber      string     `json:"plate_number"`      // 车牌号
-	PlateColor       PlateColor `json:"plate_color"`       // 车牌颜色
-	StartTime        string     `json:"start_time"`        // 用户入场时间
-	EndTime          string     `json:"end_time"`          // 用户出场时间
-	ParkingName      string     `json:"parking_name"`      // 所在停车位车场的名称
-	ChargingDuration int64      `json:"charging_duration"` // 计费的时间长
-	DeviceID         string     `json:"device_id"`         // 停车场设备ID
+	ParkingID        string     `json:"parking_id,omitzero"`        // 车主服务为商户分配的入场ID
+	PlateNumber      string     `json:"plate_number,omitzero"`      // 车牌号
+	PlateColor       PlateColor `json:"plate_color,omitzero"`       // 车牌颜色
+	StartTime        string     `json:"start_time,omitzero"`        // 用户入场时间
+	EndTime          string     `json:"end_time,omitzero"`          // 用户出场时间
+	ParkingName      string     `json:"parking_name,omitzero"`      // 所在停车位车场的名称
+	ChargingDuration int64      `json:"charging_duration,omitzero"` // 计费的时间长
+	DeviceID         string     `json:"device_id,omitzero"`         // 停车场设备ID
 }
 
 // PartnerPayer is the object payer, 支付者.
@@ -132,12 +132,6 @@ type PartnerSettleInfo struct {
 	SubsidyAmount *int64 `json:"subsidy_amount,omitzero"` // 补差金额, fen
 }
 
-// PartnerSettleInfoResult is the object settle_info, 结算信息.
-type PartnerSettleInfoResult struct {
-	ProfitSharing bool  `json:"profit_sharing,omitzero"` // 是否指定分账
-	SubsidyAmount int64 `json:"subsidy_amount,omitzero"` // 补差金额, fen
-}
-
 // Payer is the object payer, 支付者.
 type Payer struct {
 	Identity Identity `json:"identity,omitzero"` // 实名支付
@@ -145,8 +139,9 @@ type Payer struct {
 
 // PayerResult is the object payer, 支付者信息.
 type PayerResult struct {
-	OpenID    string `json:"openid"`              // 用户在服务商的标识
+	OpenID    string `json:"openid,omitzero"`     // 用户在服务商的标识
 	SubOpenID string `json:"sub_openid,omitzero"` // 用户在子商户的标识
+	SpOpenID  string `json:"sp_openid,omitzero"`  // 用户服务标识
 }
 
 // PostPartnerTransactionsCodepayDetail is the object detail, 优惠功能.
@@ -247,20 +242,26 @@ type PromotionDetail struct {
 
 // PromotionDetailResult is an item of promotion_detail, 优惠功能信息.
 type PromotionDetailResult struct {
-	CouponID   string     `json:"coupon_id"`     // 券或者立减优惠ID
-	Name       string     `json:"name,omitzero"` // 优惠名称
-	Scope      Scope      `json:"scope,omitzero"`
-	Type       TypeResult `json:"type,omitzero"`
-	ActivityID string     `json:"activity_id,omitzero"` // 在微信商户后台配置的批次ID
-	Currency   Currency   `json:"currency,omitzero"`
+	CouponID            string              `json:"coupon_id,omitzero"` // 券或者立减优惠ID
+	Name                string              `json:"name,omitzero"`      // 优惠名称
+	Scope               Scope               `json:"scope,omitzero"`
+	Type                Type                `json:"type,omitzero"`
+	ActivityID          string              `json:"activity_id,omitzero"` // 在微信商户后台配置的批次ID
+	Currency            Currency            `json:"currency,omitzero"`
+	Amount              int64               `json:"amount,omitzero"` // fen
+	StockID             string              `json:"stock_id,omitzero"`
+	WechatpayContribute int64               `json:"wechatpay_contribute,omitzero"` // fen
+	MerchantContribute  int64               `json:"merchant_contribute,omitzero"`  // fen
+	OtherContribute     int64               `json:"other_contribute,omitzero"`     // fen
+	GoodsDetail         []GoodsDetailResult `json:"goods_detail,omitzero"`
 }
 
 // Receiver is the object receiver, 分账接收方对象.
 type Receiver struct {
-	Type        Type   `json:"type"`        // 分账接收方的类型
-	Account     string `json:"account"`     // 分账接收方的账号
-	Amount      int64  `json:"amount"`      // 分账动账金额, fen
-	Description string `json:"description"` // 分账/回退描述
+	Type        TypeResult `json:"type,omitzero"`        // 分账接收方的类型
+	Account     string     `json:"account,omitzero"`     // 分账接收方的账号
+	Amount      int64      `json:"amount,omitzero"`      // 分账动账金额, fen
+	Description string     `json:"description,omitzero"` // 分账/回退描述
 }
 
 // SceneInfo is the object scene_info, 场景信息.
@@ -272,15 +273,22 @@ type SceneInfo struct {
 
 // SceneInfoResult is the object scene_info, 支付场景信息描述.
 type SceneInfoResult struct {
-	DeviceID         string           `json:"device_id"`                   // 终端设备号
-	SubOrders        SubOrders        `json:"sub_orders,omitzero"`         // 商品单列表
+	DeviceID         string           `json:"device_id,omitzero"`          // 终端设备号
 	CombinePayerInfo CombinePayerInfo `json:"combine_payer_info,omitzero"` // 支付者信息
 	InstallmentInfo  InstallmentInfo  `json:"installment_info,omitzero"`   // 使用的商户贴息信息
+	PayerClientIP    string           `json:"payer_client_ip,omitzero"`    // 用户终端IP
+	StoreInfo        StoreInfo        `json:"store_info,omitzero"`         // 商户门店信息
 }
 
 // SettleInfo is the object settle_info, 结算信息.
 type SettleInfo struct {
 	ProfitSharing *bool `json:"profit_sharing,omitzero"` // 是否指定分账
+}
+
+// SettleInfoResult is the object settle_info, 结算信息.
+type SettleInfoResult struct {
+	ProfitSharing bool  `json:"profit_sharing,omitzero"` // 是否指定分账
+	SubsidyAmount int64 `json:"subsidy_amount,omitzero"` // 补差金额, fen
 }
 
 // StoreInfo is the object store_info, 商户门店信息.
@@ -291,28 +299,47 @@ type StoreInfo struct {
 	Address  string `json:"address,omitzero"`   // 详细地址
 }
 
-// SubOrders is the object sub_orders, 商品单列表.
-type SubOrders struct {
-	MchID            string          `json:"mchid"`                       // 商品单发起商户号
-	IndividualAuthID string          `json:"individual_auth_id,omitzero"` // 商品单个人收款方受理授权ID
-	IndividualName   string          `json:"individual_name,omitzero"`    // 商品单个人收款方平台昵称
-	TradeType        string          `json:"trade_type,omitzero"`         // 交易类型
-	TradeState       TradeState      `json:"trade_state"`                 // 交易状态
-	BankType         string          `json:"bank_type,omitzero"`          // 付款银行
-	Attach           string          `json:"attach,omitzero"`             // 附加数据
-	Amount           SubOrdersAmount `json:"amount,omitzero"`             // 订单金额
-	SuccessTime      string          `json:"success_time,omitzero"`       // 支付完成时间
-	TransactionID    string          `json:"transaction_id,omitzero"`     // 微信支付订单号
-	OutTradeNo       string          `json:"out_trade_no"`                // 商品单订单号
+// SubOrder is an item of sub_orders, 商品单信息.
+type SubOrder struct {
+	MchID            string                    `json:"mchid,omitzero"`              // 子单商户号
+	IndividualAuthID string                    `json:"individual_auth_id,omitzero"` // 商品单个人收款方受理授权ID
+	IndividualName   string                    `json:"individual_name,omitzero"`    // 商品单个人收款方平台昵称
+	TradeType        TradeType                 `json:"trade_type,omitzero"`         // 交易类型
+	TradeState       TradeState                `json:"trade_state,omitzero"`        // 交易状态
+	BankType         string                    `json:"bank_type,omitzero"`          // 付款银行
+	Attach           string                    `json:"attach,omitzero"`             // 附加数据
+	SuccessTime      string                    `json:"success_time,omitzero"`       // 支付完成时间
+	TransactionID    string                    `json:"transaction_id,omitzero"`     // 微信订单号
+	OutTradeNo       string                    `json:"out_trade_no,omitzero"`       // 商品单商户订单号
+	SubMchID         string                    `json:"sub_mchid,omitzero"`          // 二级商户号
+	SubAppID         string                    `json:"sub_appid,omitzero"`          // 子商户应用ID
+	SubOpenID        string                    `json:"sub_openid,omitzero"`         // 用户子标识
+	PromotionDetail  []SubOrderPromotionDetail `json:"promotion_detail,omitzero"`   // 优惠信息列表
+	Amount           SubOrderAmount            `json:"amount,omitzero"`             // 订单金额
 }
 
-// SubOrdersAmount is the object amount, 订单金额.
-type SubOrdersAmount struct {
-	TotalAmount    int64  `json:"total_amount"`             // 标价金额, fen
-	PayerAmount    int64  `json:"payer_amount"`             // 现金支付金额, fen
-	Currency       string `json:"currency"`                 // 标价币种
-	PayerCurrency  string `json:"payer_currency"`           // 现金支付币种
+// SubOrderAmount is the object amount, 订单金额.
+type SubOrderAmount struct {
+	TotalAmount    int64  `json:"total_amount,omitzero"`    // 标价金额, fen
+	Currency       string `json:"currency,omitzero"`        // 标价币种
+	PayerAmount    int64  `json:"payer_amount,omitzero"`    // 现金支付金额, fen
+	PayerCurrency  string `json:"payer_currency,omitzero"`  // 现金支付币种
 	SettlementRate int64  `json:"settlement_rate,omitzero"` // 结算汇率
+}
+
+// SubOrderPromotionDetail is an item of promotion_detail, 优惠信息列表.
+type SubOrderPromotionDetail struct {
+	CouponID            string              `json:"coupon_id,omitzero"`            // 券ID
+	Name                string              `json:"name,omitzero"`                 // 优惠名称
+	Scope               Scope               `json:"scope,omitzero"`                // 优惠范围
+	Type                Type                `json:"type,omitzero"`                 // 优惠类型
+	Amount              int64               `json:"amount,omitzero"`               // 优惠券面额, fen
+	StockID             string              `json:"stock_id,omitzero"`             // 活动批次ID
+	WechatpayContribute int64               `json:"wechatpay_contribute,omitzero"` // 微信出资, fen
+	MerchantContribute  int64               `json:"merchant_contribute,omitzero"`  // 商户出资, fen
+	OtherContribute     int64               `json:"other_contribute,omitzero"`     // 其他出资, fen
+	Currency            string              `json:"currency,omitzero"`             // 优惠币种
+	GoodsDetail         []GoodsDetailResult `json:"goods_detail,omitzero"`         // 单品列表
 }
 
 // SubsidyDetail is an item of subsidy_detail, 贴息详情列表.
@@ -334,38 +361,38 @@ type SubsidyPlan struct {
 
 // Transaction is the answer of [PartnerTransactionsIDTransactionID.Get] and [PartnerTransactionsOutTradeNoOutTradeNo.Get].
 type Transaction struct {
-	SpAppID         string                  `json:"sp_appid"`                  // 服务商公众号ID
-	SpMchID         string                  `json:"sp_mchid"`                  // 服务商户号
-	SubAppID        string                  `json:"sub_appid,omitzero"`        // 子商户公众号ID
-	SubMchID        string                  `json:"sub_mchid"`                 // 子商户号
-	SettleInfo      PartnerSettleInfoResult `json:"settle_info,omitzero"`      // 结算信息
-	TransactionID   string                  `json:"transaction_id,omitzero"`   // 微信支付订单号
-	TradeType       string                  `json:"trade_type,omitzero"`       // 交易类型
-	TradeState      string                  `json:"trade_state,omitzero"`      // 交易状态
-	TradeStateDesc  string                  `json:"trade_state_desc,omitzero"` // 交易状态描述
-	BankType        string                  `json:"bank_type,omitzero"`        // 付款银行
-	SuccessTime     string                  `json:"success_time,omitzero"`     // 支付完成时间
-	Description     string                  `json:"description"`               // 商品描述
-	Attach          string                  `json:"attach,omitzero"`           // 附加数据
-	OutTradeNo      string                  `json:"out_trade_no"`              // 商户订单号
-	Amount          AmountResult            `json:"amount"`                    // 订单金额
-	TimeExpire      string                  `json:"time_expire,omitzero"`      // 交易结束时间
-	NotifyURL       string                  `json:"notify_url"`                // 通知地址
-	GoodsTag        string                  `json:"goods_tag,omitzero"`        // 订单优惠标记
-	LimitPay        []LimitPay              `json:"limit_pay,omitzero"`        // 指定支付方式
-	SupportFapiao   bool                    `json:"support_fapiao,omitzero"`   // 电子发票入口开放标识
-	Detail          DetailResult            `json:"detail,omitzero"`           // 优惠功能
-	SceneInfo       SceneInfo               `json:"scene_info,omitzero"`       // 场景信息
-	Payer           PartnerPayer            `json:"payer,omitzero"`            // 支付者
-	PromotionDetail []PromotionDetail       `json:"promotion_detail,omitzero"`
-	InstallmentInfo InstallmentInfo         `json:"installment_info,omitzero"` // 使用的商户贴息信息
+	SpAppID         string            `json:"sp_appid"`                  // 服务商公众号ID
+	SpMchID         string            `json:"sp_mchid"`                  // 服务商户号
+	SubAppID        string            `json:"sub_appid,omitzero"`        // 子商户公众号ID
+	SubMchID        string            `json:"sub_mchid"`                 // 子商户号
+	SettleInfo      SettleInfoResult  `json:"settle_info,omitzero"`      // 结算信息
+	TransactionID   string            `json:"transaction_id,omitzero"`   // 微信支付订单号
+	TradeType       TradeType         `json:"trade_type,omitzero"`       // 交易类型
+	TradeState      TradeState        `json:"trade_state,omitzero"`      // 交易状态
+	TradeStateDesc  string            `json:"trade_state_desc,omitzero"` // 交易状态描述
+	BankType        string            `json:"bank_type,omitzero"`        // 付款银行
+	SuccessTime     string            `json:"success_time,omitzero"`     // 支付完成时间
+	Description     string            `json:"description"`               // 商品描述
+	Attach          string            `json:"attach,omitzero"`           // 附加数据
+	OutTradeNo      string            `json:"out_trade_no"`              // 商户订单号
+	Amount          AmountResult      `json:"amount"`                    // 订单金额
+	TimeExpire      string            `json:"time_expire,omitzero"`      // 交易结束时间
+	NotifyURL       string            `json:"notify_url"`                // 通知地址
+	GoodsTag        string            `json:"goods_tag,omitzero"`        // 订单优惠标记
+	LimitPay        []LimitPay        `json:"limit_pay,omitzero"`        // 指定支付方式
+	SupportFapiao   bool              `json:"support_fapiao,omitzero"`   // 电子发票入口开放标识
+	Detail          DetailResult      `json:"detail,omitzero"`           // 优惠功能
+	SceneInfo       SceneInfo         `json:"scene_info,omitzero"`       // 场景信息
+	Payer           PartnerPayer      `json:"payer,omitzero"`            // 支付者
+	PromotionDetail []PromotionDetail `json:"promotion_detail,omitzero"`
+	InstallmentInfo InstallmentInfo   `json:"installment_info,omitzero"` // 使用的商户贴息信息
 }
 
 // TransactionInfo is the answer of [TransactionsIDTransactionID.Get] and [TransactionsOutTradeNoOutTradeNo.Get].
 type TransactionInfo struct {
 	TransactionID   string            `json:"transaction_id,omitzero"`   // 微信支付订单号
-	TradeType       string            `json:"trade_type,omitzero"`       // 交易类型
-	TradeState      string            `json:"trade_state,omitzero"`      // 交易状态
+	TradeType       TradeType         `json:"trade_type,omitzero"`       // 交易类型
+	TradeState      TradeState        `json:"trade_state,omitzero"`      // 交易状态
 	TradeStateDesc  string            `json:"trade_state_desc,omitzero"` // 交易状态描述
 	BankType        string            `json:"bank_type,omitzero"`        // 付款银行
 	SuccessTime     string            `json:"success_time,omitzero"`     // 支付完成时间
@@ -398,6 +425,7 @@ type TransactionSuccessAmount struct {
 	PayerTotal    int64        `json:"payer_total,omitzero"`    // 用户实际支付金额, fen
 	PayerCurrency string       `json:"payer_currency,omitzero"` // 用户支付币种
 	ExchangeRate  ExchangeRate `json:"exchange_rate,omitzero"`  // 汇率信息
+	Total         int64        `json:"total,omitzero"`          // 总金额, fen
 }
 
 // UserID is the object user_id, 用户ID.
@@ -472,6 +500,14 @@ const (
 	SubsidyPeriodTypePeriod SubsidyPeriodType = "PERIOD"
 )
 
+// TradeScenario is a value of trade_scenario, 交易场景. There may be values that are not listed here.
+type TradeScenario string
+
+// The documented values of [TradeScenario].
+const (
+	TradeScenarioRecommerce TradeScenario = "RECOMMERCE"
+)
+
 // TradeScene is a value of trade_scene, 交易场景值. There may be values that are not listed here.
 type TradeScene string
 
@@ -486,32 +522,45 @@ type TradeState string
 // The documented values of [TradeState].
 const (
 	TradeStateSuccess    TradeState = "SUCCESS"
-	TradeStateAccept     TradeState = "ACCEPT"
-	TradeStatePayFail    TradeState = "PAY_FAIL"
 	TradeStateRefund     TradeState = "REFUND"
 	TradeStateNotpay     TradeState = "NOTPAY"
 	TradeStateClosed     TradeState = "CLOSED"
 	TradeStateRevoked    TradeState = "REVOKED"
 	TradeStateUserpaying TradeState = "USERPAYING"
 	TradeStatePayerror   TradeState = "PAYERROR"
+	TradeStateAccept     TradeState = "ACCEPT"
+	TradeStatePayFail    TradeState = "PAY_FAIL"
 )
 
-// Type is a value of type, 分账接收方的类型. There may be values that are not listed here.
+// TradeType is a value of trade_type, 交易类型. There may be values that are not listed here.
+type TradeType string
+
+// The documented values of [TradeType].
+const (
+	TradeTypeJsapi    TradeType = "JSAPI"
+	TradeTypeNative   TradeType = "NATIVE"
+	TradeTypeApp      TradeType = "APP"
+	TradeTypeMicropay TradeType = "MICROPAY"
+	TradeTypeMweb     TradeType = "MWEB"
+	TradeTypeFacepay  TradeType = "FACEPAY"
+)
+
+// Type is a value of type. There may be values that are not listed here.
 type Type string
 
 // The documented values of [Type].
 const (
-	TypeMerchantID     Type = "MERCHANT_ID"
-	TypePersonalOpenID Type = "PERSONAL_OPENID"
+	TypeCash   Type = "CASH"
+	TypeNocash Type = "NOCASH"
 )
 
-// TypeResult is a value of type. There may be values that are not listed here.
+// TypeResult is a value of type, 分账接收方的类型. There may be values that are not listed here.
 type TypeResult string
 
 // The documented values of [TypeResult].
 const (
-	TypeResultCash   TypeResult = "CASH"
-	TypeResultNocash TypeResult = "NOCASH"
+	TypeResultMerchantID     TypeResult = "MERCHANT_ID"
+	TypeResultPersonalOpenID TypeResult = "PERSONAL_OPENID"
 )
 
 // UserIDType is a value of user_id_type, 用户ID的类型. There may be values that are not listed here.

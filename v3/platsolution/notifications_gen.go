@@ -2,8 +2,6 @@
 
 package platsolution
 
-import "encoding/json"
-
 // RechargeClosed is the resource of RECHARGE.CLOSED, 平台收付通商家充值-关闭充值通知.
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012763652.
@@ -41,7 +39,7 @@ type RechargeFundReturned struct {
 	OutRechargeNo      string          `json:"out_recharge_no"`      // 商户充值单号
 	RechargeID         string          `json:"recharge_id"`          // 微信支付充值单号
 	RechargeChannel    RechargeChannel `json:"recharge_channel"`     // 充值渠道
-	Detail             json.RawMessage `json:"detail,omitzero"`
+	Detail             Detail          `json:"detail,omitzero"`
 }
 
 // EventTypes are the types that it arrives with: RECHARGE.FUND_RETURNED.

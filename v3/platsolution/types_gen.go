@@ -138,6 +138,19 @@ type DepositShippingCostCompensationBillReceiverDetail struct {
 	Receiver EcommerceReceiver `json:"receiver,omitzero"` // 转账接收者信息
 }
 
+// Detail is the object detail.
+type Detail struct {
+	BankName        string         `json:"bank_name"`                  // 开户银行名称
+	BankCardTail    string         `json:"bank_card_tail"`             // 银行卡尾号
+	BankAccountName string         `json:"bank_account_name,omitzero"` // 银行账户名称
+	Amount          int64          `json:"amount,omitzero"`            // 充值金额, fen
+	Currency        string         `json:"currency,omitzero"`          // 充值币种
+	Memo            string         `json:"memo,omitzero"`              // 银行附言
+	ReturnTime      string         `json:"return_time"`                // 退回时间
+	ReturnReason    string         `json:"return_reason"`              // 退回原因
+	OnlineBankType  OnlineBankType `json:"online_bank_type,omitzero"`  // 网银类型
+}
+
 // EcommerceCloseInfo is the object close_info, 关单信息.
 type EcommerceCloseInfo struct {
 	AcceptTime  string `json:"accept_time,omitzero"`  // 关单时间

@@ -6,9 +6,9 @@ import "github.com/openwechatpay/wechatpay"
 
 // Amount is the object amount, 金额信息.
 type Amount struct {
-	Refund   int64  `json:"refund"`        // 退款金额, fen
+	Refund   int64  `json:"refund"`        // 退款金额, fen, at least 1
 	From     []From `json:"from,omitzero"` // 退款出资账户及金额
-	Total    int64  `json:"total"`         // 原订单金额, fen
+	Total    int64  `json:"total"`         // 原订单金额, fen, at least 1
 	Currency string `json:"currency"`      // 退款币种
 }
 

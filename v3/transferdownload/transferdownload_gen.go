@@ -36,6 +36,8 @@ type Elecvoucherfile struct {
 //
 //	GET /v3/transferdownload/elecvoucherfile
 //
+// An earlier answer tells the whole address: give that to [wechatpay.Client.Download] instead.
+//
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012716436.
 func (n Elecvoucherfile) Get(ctx context.Context, in DownloadElecVoucherFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {
 	return wechatpay.Stream(ctx, n.c, "GET", "/v3/transferdownload/elecvoucherfile", nil, in, opts)
@@ -55,6 +57,8 @@ type Signfile struct {
 // Get 下载电子回单
 //
 //	GET /v3/transferdownload/signfile
+//
+// An earlier answer tells the whole address: give that to [wechatpay.Client.Download] instead.
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_15.shtml, https://pay.weixin.qq.com/doc/v3/merchant/4012269010 and https://pay.weixin.qq.com/doc/v3/partner/4012158314.
 func (n Signfile) Get(ctx context.Context, in DownloadSignFileQuery, opts ...wechatpay.CallOption) (io.ReadCloser, error) {

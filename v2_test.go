@@ -1,0 +1,280 @@
+package wechatpay_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/openwechatpay/wechatpay"
+	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/code"
+	"github.com/openwechatpay/wechatpay/internal/xmlv2"
+	v2 "github.com/openwechatpay/wechatpay/v2"
+	"github.com/openwechatpay/wechatpay/v2/pay"
+)
+
+const apiv2Key = "v2key-0123456789abcdef0123456789"
+
+// gatewayV2 checks what comes, and answers with members that it signs.
+type gatewayV2 struct {
+	answer  xmlv2.Members
+	raw     string // instead of the answer
+	status  int
+	signing auth.SignType // "" signs nothing
+	spoil   bool          // changes a member after signing
+
+	last *http.Request
+	sent xmlv2.Members
+	body []byte
+}
+
+func (g *gatewayV2) RoundTrip(req *http.Request) (*http.Response, error) {
+	g.last, g.body = req, nil
+	if req.Body != nil {
+		g.body, _ = io.ReadAll(req.Body)
+	}
+	g.sent, _ = xmlv2.Decode(g.body, xmlv2.Limits{Bytes: 1 << 20})
+	body := []byte(g.raw)
+	if g.raw == "" {
+		members := append(xmlv2.Members{}, g.answer...)
+		if g.signing != "" {
+			sign, err := g.signing.Sign(apiv2Key, members.Texts())
+			if err != nil {
+				return nil, err
+			}
+			members.Set("sign", sign)
+		}
+		if g.spoil {
+			members.Set("prepay_id", "another")
+		}
+		body, _ = xmlv2.Encode(xmlv2.Root, members)
+	}
+	status := g.status
+	if status == 0 {
+		status = 200
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/plain"}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+}
+
+func newClientV2(t *testing.T, g *gatewayV2, change func(*wechatpay.Merchant)) *wechatpay.Client {
+	t.Helper()
+	m := merchant()
+	m.APIv2Key = apiv2Key
+	if change != nil {
+		change(&m)
+	}
+	client, err := wechatpay.New(m, wechatpay.Transport(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func members(pairs ...string) (m xmlv2.Members) {
+	for i := 0; i < len(pairs); i += 2 {
+		m.Set(pairs[i], pairs[i+1])
+	}
+	return m
+}
+
+var placed = members("return_code", "SUCCESS", "result_code", "SUCCESS", "prepay_id", "wx1", "code_url", "weixin://1")
+
+func TestAnOrderOfAPIv2IsSignedInEachOfThreeWays(t *testing.T) {
+	t.Parallel()
+	in := map[string]string{"appid": "wx8888", "body": "<茶> ]]> & 点心", "out_trade_no": "N1", "total_fee": "4000", "notify_url": "https://example.com", "trade_type": "NATIVE", "spbill_create_ip": "127.0.0.1"}
+	order := pay.PostUnifiedorderRequest{AppID: "wx8888", Body: "<茶> ]]> & 点心", OutTradeNo: "N1", TotalFee: 4000, NotifyURL: "https://example.com", TradeType: "NATIVE", SpbillCreateIP: "127.0.0.1"}
+	ways := map[string]func(*wechatpay.Client) (prepayID string, err error){
+		"typed": func(c *wechatpay.Client) (string, error) {
+			out, err := v2.New(c).Pay().Unifiedorder().Post(t.Context(), order)
+			if err != nil {
+				return "", err
+			}
+			return out.PrepayID, nil
+		},
+		"by the chain": func(c *wechatpay.Client) (string, error) {
+			res, err := c.Chain("v2/pay/unifiedorder").Post(t.Context(), wechatpay.XML(in))
+			return decoded(res, err)
+		},
+		"by the index": func(c *wechatpay.Client) (string, error) {
+			res, err := v2.Endpoints(c)["v2/pay/unifiedorder"].Post(t.Context(), wechatpay.XML(order))
+			return decoded(res, err)
+		},
+	}
+	for name, call := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, signing := range []auth.SignType{auth.MD5, auth.HMACSHA256} {
+				g := &gatewayV2{answer: placed, signing: signing}
+				if got, err := call(newClientV2(t, g, nil)); err != nil || got != "wx1" {
+					t.Fatalf("got %q, %v", got, err)
+				}
+				if g.last.URL.Path != "/pay/unifiedorder" || g.last.Header.Get("Authorization") != "" || g.last.Header.Get("Content-Type") != "text/xml; charset=utf-8" {
+					t.Errorf("sent %s with %v", g.last.URL, g.last.Header)
+				}
+				if err := auth.VerifyParams(apiv2Key, g.sent.Texts(), auth.MD5); err != nil {
+					t.Errorf("%v: %s", err, g.body)
+				}
+				if len(g.sent.Get("nonce_str")) != 32 || g.sent.Get("mch_id") != merchant().MchID || g.sent.Get("body") != in["body"] || g.sent.Get("total_fee") != "4000" {
+					t.Errorf("sent %s", g.body)
+				}
+			}
+		})
+	}
+}
+
+func decoded(res *wechatpay.Response, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	if !res.Verified {
+		return "", errors.New("it is not verified")
+	}
+	out := map[string]string{}
+	err = res.Decode(&out)
+	return out["prepay_id"], err
+}
+
+func TestTheSignTypeOfAPIv2FollowsFromTheOperation(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		path string
+		in   map[string]string
+		want string // of the member sign_type
+		sign auth.SignType
+	}{
+		"MD5 by default":               {"v2/pay/orderquery", map[string]string{}, "", auth.MD5},
+		"HMAC as the caller says":      {"v2/pay/orderquery", map[string]string{"sign_type": "HMAC-SHA256"}, "HMAC-SHA256", auth.HMACSHA256},
+		"HMAC where nothing else goes": {"v2/pay/profitsharingquery", map[string]string{}, "HMAC-SHA256", auth.HMACSHA256},
+		"MD5 of what is not known":     {"v2/pay/new", map[string]string{}, "", auth.MD5},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := &gatewayV2{answer: members("return_code", "SUCCESS"), signing: tt.sign}
+			before := maps.Clone(tt.in)
+			if _, err := newClientV2(t, g, nil).Chain(tt.path).Post(t.Context(), wechatpay.XML(tt.in)); err != nil {
+				t.Fatal(err)
+			}
+			if err := auth.VerifyParams(apiv2Key, g.sent.Texts(), tt.sign); err != nil || g.sent.Get("sign_type") != tt.want {
+				t.Errorf("%v: %s", err, g.body)
+			}
+			if !maps.Equal(before, tt.in) {
+				t.Errorf("the caller's map became %v", tt.in)
+			}
+		})
+	}
+}
+
+func TestWhatAPIv2Answers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		g        *gatewayV2
+		path     string
+		outcome  wechatpay.Outcome
+		is       error
+		text     string
+		verified bool
+	}{
+		"a signed refusal": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "ORDERPAID", "err_code_des", "该订单已支付"), signing: auth.MD5},
+			"", wechatpay.Refused, code.Orderpaid, "ORDERPAID: 该订单已支付", true},
+		"a signed SYSTEMERROR": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "SYSTEMERROR"), signing: auth.MD5},
+			"", wechatpay.Unknown, code.Systemerror, "SYSTEMERROR", true},
+		"a user who has to enter the password": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "USERPAYING"), signing: auth.MD5},
+			"v2/pay/micropay", wechatpay.Unknown, code.Userpaying, "USERPAYING", true},
+		"an unsigned FAIL":           {&gatewayV2{answer: members("return_code", "FAIL", "return_msg", "签名错误")}, "", wechatpay.Refused, nil, "FAIL: 签名错误", false},
+		"an unsigned success":        {&gatewayV2{answer: placed}, "", wechatpay.Unknown, auth.ErrNotSigned, "", false},
+		"a success that was changed": {&gatewayV2{answer: placed, signing: auth.MD5, spoil: true}, "", wechatpay.Unknown, auth.ErrBadSignature, "", false},
+		"a refusal of what never signs": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "NOTENOUGH")},
+			"v2/mmpaysptrans/query_bank", wechatpay.Refused, code.Notenough, "NOTENOUGH", false},
+		"HTML":         {&gatewayV2{raw: "<html><body>502</body></html>"}, "", wechatpay.Unknown, nil, "", false},
+		"an entity":    {&gatewayV2{raw: `<!DOCTYPE xml [<!ENTITY a "b">]><xml><return_code>&a;</return_code></xml>`}, "", wechatpay.Unknown, nil, "", false},
+		"a 502":        {&gatewayV2{raw: "bad gateway", status: 502}, "", wechatpay.Unknown, nil, "502", false},
+		"nginx's page": {&gatewayV2{raw: "<html><head><title>400 The SSL certificate error</title></head></html>", status: 400}, "", wechatpay.Refused, nil, "Merchant.Certificate", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClientV2(t, tt.g, func(m *wechatpay.Merchant) { m.Certificate = tls.Certificate{Certificate: [][]byte{{1}}} })
+			path := tt.path
+			if path == "" {
+				path = "v2/pay/unifiedorder"
+			}
+			var res wechatpay.Response
+			_, err := client.Chain(path).Post(t.Context(), wechatpay.XML(map[string]string{"out_trade_no": "N1"}), wechatpay.Into(&res))
+			e, ok := errors.AsType[*wechatpay.Error](err)
+			if !ok || e.Outcome != tt.outcome || e.Verified != tt.verified || !strings.Contains(err.Error(), tt.text) || tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("the error is %+v", err)
+			}
+			if res.StatusCode != 0 {
+				t.Errorf("an answer that is a failure was handed over: %v", res)
+			}
+			checkCanaries(t, name, strings.ReplaceAll(printed(t, err), apiv2Key, "canary"))
+		})
+	}
+}
+
+func TestWhatAPIv2WantsBeforeItSends(t *testing.T) {
+	t.Parallel()
+	noKey := func(m *wechatpay.Merchant) { m.APIv2Key = "" }
+	tests := map[string]struct {
+		change func(*wechatpay.Merchant)
+		path   string
+		opts   []wechatpay.CallOption
+		text   string
+	}{
+		"a key":                      {noKey, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "Merchant.APIv2Key"},
+		"a certificate":              {nil, "v2/secapi/pay/refund", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "Merchant.Certificate"},
+		"XML":                        {nil, "v2/pay/orderquery", nil, "takes wechatpay.XML"},
+		"no JSON":                    {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{}), wechatpay.JSON(struct{}{})}, "neither JSON"},
+		"a path of APIv2":            {nil, "v3/certificates", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "begins with /v2/"},
+		"a sign type that goes":      {nil, "v2/pay/profitsharingquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{"sign_type": "MD5"})}, "takes HMAC-SHA256"},
+		"a value that XML can carry": {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{"appid": "\x00"})}, "appid"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := new(gatewayV2)
+			_, err := newClientV2(t, g, tt.change).Chain(tt.path).Post(t.Context(), tt.opts...)
+			if err == nil || !strings.Contains(err.Error(), tt.text) || wechatpay.OutcomeOf(err) != wechatpay.NotSent || g.last != nil {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestABrowserIsSentToASignedAddress(t *testing.T) {
+	t.Parallel()
+	g := new(gatewayV2)
+	u, err := wechatpay.CallXML(t.Context(), newClientV2(t, g, nil), "GET", "/v2/papay/entrustweb", map[string]string{"plan_id": "1", "contract_code": "a b"}, nil, new(url.URL))
+	if err != nil || g.last != nil {
+		t.Fatal(err)
+	}
+	params := map[string]string{}
+	for name, values := range u.Query() {
+		params[name] = values[0]
+	}
+	if err := auth.VerifyParams(apiv2Key, maps.All(params), auth.MD5); err != nil || u.Path != "/papay/entrustweb" || u.Scheme != "https" || params["contract_code"] != "a b" {
+		t.Errorf("%v: %s", err, u)
+	}
+}
+
+func TestABillOfAPIv2IsTextOrAFailure(t *testing.T) {
+	t.Parallel()
+	g := &gatewayV2{raw: "\ufeff交易时间,公众账号ID\r\n"}
+	client := newClientV2(t, g, nil)
+	bill, err := v2.New(client).Pay().Downloadbill().Post(t.Context(), pay.PostDownloadbillRequest{BillDate: "20261124"})
+	if err != nil || string(bill.Body) != g.raw {
+		t.Fatalf("got %v, %v", bill, err)
+	}
+	g.raw = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg><error_code>20002</error_code></xml>"
+	_, err = v2.New(client).Pay().Downloadbill().Post(t.Context(), pay.PostDownloadbillRequest{BillDate: "20261124"})
+	if err == nil || !strings.Contains(err.Error(), "20002: No Bill Exist") {
+		t.Errorf("the error is %v", err)
+	}
+}
