@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -145,6 +146,11 @@ func find(c *catalog.Catalog, words []string, w io.Writer) error {
 	products, err := models(c)
 	if err != nil {
 		return err
+	}
+	for i, word := range words { // of a whole URL, the path counts
+		if u, err := url.Parse(word); err == nil && u.Host != "" {
+			words[i] = u.Path
+		}
 	}
 	found := false
 	for _, m := range products {

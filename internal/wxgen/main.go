@@ -147,9 +147,11 @@ func write(root string, files map[string][]byte) error {
 		}
 	}
 	for path := range stale {
-		if err := os.Remove(filepath.Join(root, filepath.FromSlash(path))); err != nil {
+		name := filepath.Join(root, filepath.FromSlash(path))
+		if err := os.Remove(name); err != nil {
 			return err
 		}
+		_ = os.Remove(filepath.Dir(name)) // if the product is gone, and nothing else is left there
 	}
 	return nil
 }

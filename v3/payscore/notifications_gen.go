@@ -60,6 +60,11 @@ type UserAccepted struct {
 	OpenorcloseTime   string            `json:"openorclose_time,omitzero"`    // 服务开启/解除授权时间
 	AuthorizationCode string            `json:"authorization_code,omitzero"`  // 授权协议号
 	OutRequestNo      string            `json:"out_request_no,omitzero"`      // 调用授权服务接口提交的商户请求唯一标识
+	ContractID        string            `json:"contract_id,omitzero"`         // 微信用户在校园轻松付下的合约的唯一标识
+	PlanID            string            `json:"plan_id,omitzero"`             // 签约模板的唯一标识
+	ContractStatus    ContractStatus    `json:"contract_status,omitzero"`
+	CreateTime        string            `json:"create_time,omitzero"` // 签约完成时间
+	OutContractCode   string            `json:"out_contract_code,omitzero"`
 }
 
 // EventTypes are the types that it arrives with: PAYSCORE.USER_ACCEPTED.
@@ -166,6 +171,11 @@ type UserOpenService struct {
 	OpenorcloseTime   string            `json:"openorclose_time,omitzero"`    // 服务开启/解除授权时间
 	AuthorizationCode string            `json:"authorization_code,omitzero"`  // 授权协议号
 	OutRequestNo      string            `json:"out_request_no,omitzero"`      // 调用授权服务接口提交的商户请求唯一标识
+	ContractID        string            `json:"contract_id,omitzero"`         // 微信用户在校园轻松付下的合约的唯一标识
+	PlanID            string            `json:"plan_id,omitzero"`             // 签约模板的唯一标识
+	ContractStatus    ContractStatus    `json:"contract_status,omitzero"`
+	CreateTime        string            `json:"create_time,omitzero"` // 签约完成时间
+	OutContractCode   string            `json:"out_contract_code,omitzero"`
 }
 
 // EventTypes are the types that it arrives with: PAYSCORE.USER_OPEN_SERVICE.

@@ -467,6 +467,15 @@ const (
 	CollectionStateUserPaid   CollectionState = "USER_PAID"
 )
 
+// ContractStatus is a value of contract_status. There may be values that are not listed here.
+type ContractStatus string
+
+// The documented values of [ContractStatus].
+const (
+	ContractStatusAdd    ContractStatus = "ADD"
+	ContractStatusDelete ContractStatus = "DELETE"
+)
+
 // EncryptionAlgorithm is a value of encryption_algorithm, 加密算法. There may be values that are not listed here.
 type EncryptionAlgorithm string
 
