@@ -107,7 +107,7 @@ func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response,
 func (k *call) look() {
 	var template string
 	k.fact, template = facts.Of(k.method, k.path)
-	k.shown = cmp.Or(template, withoutArguments(k.path))
+	k.shown = cmp.Or(k.shown, template, withoutArguments(k.path))
 }
 
 // begin makes the bytes of the call. Until it has succeeded nothing is sent.
@@ -129,6 +129,19 @@ func (c *Client) begin(ctx context.Context, k *call, opts []CallOption) error {
 	}
 	k.key = c.verifier.Preferred(c.now())
 	return k.build(opts)
+}
+
+// suits refuses a call that c cannot sign: the paths of brands are signed by brands, and no others. A
+// download goes to the address that its own answer told, wherever that is.
+func (c *Client) suits(k *call) error {
+	switch theirs := strings.HasPrefix(k.path, "/brand/"); {
+	case theirs && c.signer.BrandID() == "":
+		return errors.New("what begins with /brand/ is for brands: give Merchant.BrandID (品牌ID) and the brand's own " +
+			"certificate and keys (品牌经营平台), to Client.For or New")
+	case !theirs && c.signer.BrandID() != "" && k.target == "":
+		return errors.New("this Client is of a brand, which calls only what begins with /brand/: give Merchant.MchID (商户号) to Client.For or New")
+	}
+	return nil
 }
 
 // alive refuses a context that has ended: after sending, the same error would leave the

@@ -49,7 +49,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
@@ -67,7 +66,7 @@ type Merchant struct {
 	SerialNo     string             // 商户API证书序列号, 40 hexadecimal digits
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
-	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes; only for APIv2
+	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes; APIv2 alone needs no PrivateKey and no PlatformKeys
 	Certificate  tls.Certificate    `json:"-"` // 商户API证书 with its key, for calls of APIv2 that want it in TLS; see tls.LoadX509KeyPair
 	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; none is needed with DownloadCertificates
 }
@@ -182,25 +181,14 @@ func (c *Client) become(m Merchant, downloads downloads) (err error) {
 // key and a public key of WeChat Pay of its own (https://pay.weixin.qq.com/doc/brand/4015407523).
 func (m Merchant) signer() (*auth.Signer, error) {
 	switch {
+	case m.isOfV2():
+		return auth.NewCaller(m.MchID)
 	case m.BrandID == "":
 		return auth.NewSigner(m.MchID, m.SerialNo, m.PrivateKey)
 	case m.MchID != "":
 		return nil, errors.New("the Merchant has a MchID and a BrandID, whose keys differ: make a Client for each, with Client.For")
 	}
 	return auth.NewBrandSigner(m.BrandID, m.SerialNo, m.PrivateKey)
-}
-
-// suits refuses a call that c cannot sign: the paths of brands are signed by brands, and no others. A
-// download goes to the address that its own answer told, wherever that is.
-func (c *Client) suits(k *call) error {
-	switch theirs := strings.HasPrefix(k.path, "/brand/"); {
-	case theirs && c.signer.BrandID() == "":
-		return errors.New("what begins with /brand/ is for brands: give Merchant.BrandID (品牌ID) and the brand's own " +
-			"certificate and keys (品牌经营平台), to Client.For or New")
-	case !theirs && c.signer.BrandID() != "" && k.target == "":
-		return errors.New("this Client is of a brand, which calls only what begins with /brand/: give Merchant.MchID (商户号) to Client.For or New")
-	}
-	return nil
 }
 
 // Close ends what goes on in the background, which is [DownloadCertificates], and waits for that; the
@@ -330,7 +318,11 @@ var _ certificates = (*refresh.Certificates)(nil)
 
 // trust makes the verifier, and begins to download.
 func (c *Client) trust(m Merchant, downloads downloads) (err error) {
-	if m.BrandID != "" { // brands have no platform certificates
+	switch {
+	case m.isOfV2():
+		c.verifier = new(auth.Verifier) // of nothing
+		return nil
+	case m.BrandID != "": // brands have no platform certificates
 		c.verifier, err = auth.NewBrandVerifier(m.PlatformKeys...)
 		return err
 	}

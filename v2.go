@@ -38,7 +38,7 @@ func CallXML[Out any](ctx context.Context, c *Client, method, path string, in an
 }
 
 func (c *Client) callXML(ctx context.Context, method, path string, in any, opts []CallOption, out any) error {
-	k := call{method: method, path: path, dialect: &xmlCall{in: cmp.Or(in, any(map[string]string{}))}}
+	k := call{method: method, path: path, shown: path, dialect: &xmlCall{in: cmp.Or(in, any(map[string]string{}))}}
 	if address, ok := out.(*url.URL); ok {
 		return c.link(ctx, &k, opts, address)
 	}
@@ -96,6 +96,11 @@ func (c *Client) sender(k *call) *http.Client {
 	return c.http
 }
 
+// isOfV2 tells whether m has what APIv2 needs, and nothing of APIv3.
+func (m Merchant) isOfV2() bool {
+	return m.PrivateKey == nil && m.APIv2Key != "" && m.BrandID == "" && len(m.PlatformKeys) == 0
+}
+
 // XML is the body, or the query, of a call of APIv2 through [Client.Chain] or an index: a
 // map[string]string or a struct. What is signed with, and who calls, is added where it is missing.
 func XML(body any) CallOption {
@@ -131,6 +136,10 @@ func (x *xmlCall) build(c *Client, k *call) error {
 	if err != nil {
 		return err
 	}
+	if name := x.fact.InQuery; name != "" {
+		k.query = append(k.query, pair{name, members.Get(name)})
+		members = slices.DeleteFunc(members, func(m xmlv2.Member) bool { return m.Name == name })
+	}
 	if err := x.complete(c, k, &members); err != nil {
 		return err
 	}
@@ -147,6 +156,7 @@ func (x *xmlCall) build(c *Client, k *call) error {
 		k.target += encodeQuery(k.query)
 		return nil
 	}
+	k.target += encodeQuery(k.query)
 	k.body, err = xmlv2.Encode(xmlv2.Root, members)
 	return err
 }

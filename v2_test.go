@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -190,6 +191,9 @@ func TestWhatAPIv2Answers(t *testing.T) {
 		"an unsigned FAIL":           {&gatewayV2{answer: members("return_code", "FAIL", "return_msg", "签名错误")}, "", wechatpay.Refused, nil, "FAIL: 签名错误", false},
 		"an unsigned success":        {&gatewayV2{answer: placed}, "", wechatpay.Unknown, auth.ErrNotSigned, "", false},
 		"a success that was changed": {&gatewayV2{answer: placed, signing: auth.MD5, spoil: true}, "", wechatpay.Unknown, auth.ErrBadSignature, "", false},
+		"a refusal that somebody forged": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "ORDERNOTEXIST"), signing: auth.MD5, spoil: true},
+			"", wechatpay.Unknown, auth.ErrBadSignature, "200 OK", false},
+		"members that no signature covers": {&gatewayV2{raw: "<xml><return_code>SUCCESS</return_code><a><b>1</b></a></xml>"}, "", wechatpay.Unknown, nil, "XML", false},
 		"a refusal of what never signs": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "NOTENOUGH")},
 			"v2/mmpaysptrans/query_bank", wechatpay.Refused, code.Notenough, "NOTENOUGH", false},
 		"HTML":         {&gatewayV2{raw: "<html><body>502</body></html>"}, "", wechatpay.Unknown, nil, "", false},
@@ -276,5 +280,56 @@ func TestABillOfAPIv2IsTextOrAFailure(t *testing.T) {
 	_, err = v2.New(client).Pay().Downloadbill().Post(t.Context(), pay.PostDownloadbillRequest{BillDate: "20261124"})
 	if err == nil || !strings.Contains(err.Error(), "20002: No Bill Exist") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAMerchantOfAPIv2AloneNeedsNoOtherKeys(t *testing.T) {
+	t.Parallel()
+	g := &gatewayV2{answer: placed, signing: auth.MD5}
+	client, err := wechatpay.New(wechatpay.Merchant{MchID: "1900000109", APIv2Key: apiv2Key}, wechatpay.Transport(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Chain("v2/pay/unifiedorder").Post(t.Context(), wechatpay.XML(map[string]string{})); err != nil {
+		t.Error(err)
+	}
+	g.last = nil
+	_, err = client.Chain("v3/certificates").Get(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "auth.LoadPrivateKey") || wechatpay.OutcomeOf(err) != wechatpay.NotSent || g.last != nil {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestTheCertificateIsShownWhereItIsWantedAlone(t *testing.T) {
+	t.Parallel()
+	shown := make(chan int, 2)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown <- len(r.TLS.PeerCertificates)
+		m := members("return_code", "SUCCESS", "result_code", "SUCCESS")
+		sign, _ := auth.MD5.Sign(apiv2Key, m.Texts())
+		m.Set("sign", sign)
+		body, _ := xmlv2.Encode(xmlv2.Root, m)
+		_, _ = w.Write(body)
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	m := merchant()
+	m.APIv2Key, m.Certificate = apiv2Key, server.TLS.Certificates[0]
+	transport := server.Client().Transport.(*http.Transport)
+	client, err := wechatpay.New(m, wechatpay.Transport(transport), wechatpay.BaseURL(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"v2/secapi/pay/refund": 1, "v2/pay/refundquery": 0} {
+		if _, err := client.Chain(path).Post(t.Context(), wechatpay.XML(map[string]string{})); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-shown; got != want {
+			t.Errorf("%s shows %d certificates, want %d", path, got, want)
+		}
+	}
+	if len(transport.TLSClientConfig.Certificates) != 0 {
+		t.Error("the caller's transport was changed")
 	}
 }

@@ -32,6 +32,16 @@ func NewSigner(mchID, serialNo string, key crypto.Signer) (*Signer, error) {
 	return (&Signer{mchID: mchID, serialNo: serialNo}).with(key)
 }
 
+// NewCaller returns a Signer of the merchant mchID that signs nothing: APIv2 only has to know who calls.
+func NewCaller(mchID string) (*Signer, error) {
+	if err := checkHeaderValue("merchant number (商户号)", mchID); err != nil {
+		return nil, err
+	}
+	return &Signer{mchID: mchID, sign: func([]byte) (string, error) {
+		return "", errors.New("no merchant private key (商户API私钥), which APIv3 signs with: load apiclient_key.pem with auth.LoadPrivateKey")
+	}}, nil
+}
+
 // NewBrandSigner returns a Signer for the brand brandID (品牌ID), whose API certificate (品牌API证书)
 // has the serial number serialNo and belongs to key. A merchant's certificate does not do.
 func NewBrandSigner(brandID, serialNo string, key crypto.Signer) (*Signer, error) {

@@ -137,7 +137,7 @@ type Field struct {
 	MinItems  int      `json:"min_items"`
 	MaxItems  int      `json:"max_items"`
 	Default   string   `json:"default"`    // what leaving it out means
-	Encrypted string   `json:"encrypted"`  // with whose key: "platform" on the way up, "merchant" on the way down; of APIv2 "risk", that of /risk/getpublickey
+	Encrypted string   `json:"encrypted"`  // with whose key: "platform" on the way up, "merchant" on the way down; of APIv2 "risk", that of /risk/getpublickey, and in notifications "apiv2_key" and "apiv3_key"
 	Encoded   string   `json:"encoded"`    // "json": a string that holds a value of the type as JSON
 	Fields    []Field  `json:"fields"`     // of an object, or of the items of an object[]; none if it is free
 	DecidedBy string   `json:"decided_by"` // what decided a conflict between sources
@@ -165,12 +165,13 @@ type Group struct {
 
 // Notification is what WeChat Pay sends to a merchant.
 type Notification struct {
-	EventTypes    []string `json:"event_types"`    // the first names it; it was seen to arrive as the others
+	EventTypes    []string `json:"event_types"`    // the first names it; it was seen to arrive as the others. In lower case it is our name for what APIv2 gives none
 	OriginalTypes []string `json:"original_types"` // of the resource; none if it is not documented
 	Title         string   `json:"title"`
 	Name          string   `json:"name"` // the name of its type, where the event's will not do
 	Modes         []string `json:"modes"`
-	Resource      *Field   `json:"resource"` // the plaintext
+	Unsigned      bool     `json:"unsigned"` // of APIv2: it has no sign
+	Resource      *Field   `json:"resource"` // the plaintext; of APIv2 the whole message, but for sign
 	Retry         []string `json:"retry"`    // the times between deliveries
 	Docs          []string `json:"docs"`
 	DecidedBy     string   `json:"decided_by"`

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +231,9 @@ func TestDefectsAreNamedWithTheirPlace(t *testing.T) {
 		"a type with a dot":                  {`["jpg"]`, `[".jpg"]`, file + `the type ".jpg" is not the lower-case end of a name`},
 		"a multipart body without a file":    {`, "file": {"part": "photo", "digest": "digest", "hash": "SM3", "limits": [{"types": ["jpg"], "max_bytes": 2048}]}`, ``, photo + `request: a body has a file if it is multipart, and only then`},
 		"a notification without a resource":  {`"name": "resource", "type": "object"`, `"name": "resource", "type": "string"`, `v3/tea.json: TEA.POURED: there is no resource of type object`},
+		"a string that is a whole plaintext": {`"format": "rfc3339"`, `"encrypted": "apiv2_key"`, `v3/tea.json: GET /v3/tea: response: time: encrypted does not go with the type string`},
+		"an object that is ciphertext":       {`{"name": "pot_id", "type": "string"}`, `{"name": "pot_id", "type": "object", "encrypted": "merchant"}`, `v3/tea.json: TEA.POURED: resource: pot_id: encrypted does not go with the type object`},
+		"a notification that is not signed":  {`"title": "倒茶通知"`, `"title": "倒茶通知", "unsigned": true`, `v3/tea.json: TEA.POURED: a notification of APIv3 is signed`},
 		"no time between deliveries":         {`"15s"`, `"soon"`, `v3/tea.json: TEA.POURED: the time "soon" between deliveries is not one, such as 30s`},
 	}
 	for name, tt := range tests {
@@ -247,6 +251,25 @@ func TestDefectsAreNamedWithTheirPlace(t *testing.T) {
 				t.Errorf("the error is\n%v\nwant\n%s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestANotificationOfAPIv2MayHaveOurName, for WeChat Pay gives most of them none, and sends one unsigned.
+func TestANotificationOfAPIv2MayHaveOurName(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ event, want string }{
+		"a name of ours":              {`["tea_poured"]`, ""},
+		"one of WeChat Pay's":         {`["TEA.POURED"]`, ""},
+		"a name that is neither":      {`["tea.poured"]`, `v2/tea.json: tea.poured: the event type "tea.poured" is malformed`},
+		"a name that ends with a bar": {`["tea_"]`, `v2/tea.json: tea_: the event type "tea_" is malformed`},
+	}
+	for name, tt := range tests {
+		text := strings.NewReplacer(`["TEA.POURED"], `, tt.event+`, "unsigned": true, `, `{"name": "pot_id", "type": "string"}`,
+			`{"name": "pot", "type": "object", "encrypted": "apiv2_key", "fields": [{"name": "pot_id", "type": "string"}]}`).Replace(tea)
+		_, err := readFiles(fstest.MapFS{"v2/tea.json": {Data: []byte(text)}}, "v2/*.json")
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%s gives %s, want %q", name, got, tt.want)
+		}
 	}
 }
 

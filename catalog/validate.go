@@ -137,7 +137,7 @@ func (c *Catalog) check(d *defects) {
 		}
 		for _, n := range p.Notifications {
 			report := report.at(strings.Join(n.EventTypes, " "))
-			n.check(report)
+			n.check(report, strings.HasPrefix(p.Name, "v2/"))
 			if len(n.EventTypes) == 0 {
 				continue
 			}
@@ -160,6 +160,7 @@ var (
 	pathForm  = regexp.MustCompile(`^(/([A-Za-z0-9._-]+|\{[a-z][a-z0-9_]*\}))+/?$`)
 	nameForm  = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	eventForm = regexp.MustCompile(`^[A-Z0-9_]+(\.[A-Z0-9_]+)*$`)
+	ownForm   = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`) // of an event of APIv2 that WeChat Pay gives no name
 	paramForm = regexp.MustCompile(`\{([^}]*)\}`)
 )
 
@@ -306,12 +307,12 @@ func (p *Preset) check(report report, body *Body) {
 	}
 }
 
-func (n *Notification) check(report report) {
+func (n *Notification) check(report report, v2 bool) {
 	if len(n.EventTypes) == 0 {
 		report("there is no event type")
 	}
 	for i, event := range n.EventTypes {
-		if !eventForm.MatchString(event) {
+		if !eventForm.MatchString(event) && !(v2 && ownForm.MatchString(event)) {
 			report("the event type %q is malformed", event)
 		}
 		if slices.Contains(n.EventTypes[:i], event) {
@@ -329,6 +330,9 @@ func (n *Notification) check(report report) {
 		}
 	}
 	checkDocs(report, n.Docs)
+	if n.Unsigned && !v2 {
+		report("a notification of APIv3 is signed")
+	}
 	if n.Resource == nil || n.Resource.Type != "object" || len(n.Resource.Fields) == 0 {
 		report("there is no resource of type object")
 		return
@@ -368,7 +372,8 @@ func (f *Field) check(report report) {
 	allow(object || f.Enum != nil || f.Encoded != "", "type_name", f.TypeName != "")
 	allow(text || number, "enum", f.Enum != nil)
 	allow(text, "format", f.Format != "")
-	allow(text, "encrypted", f.Encrypted != "")
+	inWhole := f.Encrypted == "apiv2_key" || f.Encrypted == "apiv3_key" // an object, which is the plaintext
+	allow(text && !inWhole || item == "object" && inWhole, "encrypted", f.Encrypted != "")
 	allow(object || list, "encoded", f.Encoded != "")
 	allow(item == "number", "integral", f.Integral)
 	allow(list && f.Indexed <= 2, "indexed", f.Indexed != 0)
@@ -398,7 +403,7 @@ func (f *Field) checkValues(report report) {
 			oneOf(report, "the format", format, formats...)
 		}
 	}
-	oneOf(report, "the key that encrypts", f.Encrypted, "", "platform", "merchant", "risk")
+	oneOf(report, "the key that encrypts", f.Encrypted, "", "platform", "merchant", "risk", "apiv2_key", "apiv3_key")
 	oneOf(report, "the encoding", f.Encoded, "", "json")
 	oneOf(report, "the unit", f.Unit, "", "fen")
 	if _, err := regexp.Compile(f.Pattern); err != nil {

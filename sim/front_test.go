@@ -108,7 +108,7 @@ func TestWhatTheFrontRefusesBeforeTheSignature(t *testing.T) {
 	}{
 		"an unknown path gets 404 and nothing else": {raw{method: "GET", target: "/v3/nothing"}, "404"},
 		"a path with a slash too many gets 404":     {raw{method: "GET", target: "/v3/payscore/partner/serviceorder/"}, "404"},
-		"another version gets 404":                  {raw{method: "GET", target: "/pay/unifiedorder"}, "404"},
+		"another version gets 404":                  {raw{method: "GET", target: "/v4/payscore/serviceorder"}, "404"},
 		"a wrong method gets 405 and nothing else":  {raw{method: "DELETE", target: queryTarget}, "405"},
 		"a wrong method goes before the signature":  {raw{method: "PUT", target: queryTarget, header: set("Bearer 1")}, "405"},
 		"no User-Agent":                               {raw{method: "GET", target: queryTarget, header: drop("User-Agent")}, `400 {"code":"INVALID_REQUEST","message":"Http头缺少Accept或User-Agent"}`},

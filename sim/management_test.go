@@ -30,6 +30,7 @@ func TestThePageOfTheManagementAPI(t *testing.T) {
 	g := simtest.StartWith(t, sim.Config{World: w})
 	b := &bench{g, g.Client(), t}
 	b.fillForThePage()
+	fillTrades(t, g)
 	names := &placeholders{}
 	made := map[string]bool{}
 	for _, block := range regexp.MustCompile("(?s)```http\n(.*?)```").FindAllStringSubmatch(string(page), -1) {

@@ -33,6 +33,7 @@ import (
 	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
 	"github.com/openwechatpay/wechatpay/sim/internal/shape"
 	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/internal/trade"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
@@ -85,7 +86,9 @@ func New(c Config) (*Gateway, error) {
 	n.Start()
 	closed := make(chan struct{})
 	f := &front.Front{Clock: clk, Store: st, Keys: ring, Rules: w.Rules, Log: &front.Log{Seen: recorder(log)}, Faults: faults, Closed: closed}
-	f.Route(catalog.Operations()...)
+	if err := route(f); err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
 	f.Shape = (&shape.Shape{World: w, Clock: clk}).Answer
 	certificates.Register(f, ring)
 	products := f
@@ -94,6 +97,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	media.Register(products)
 	p := payscore.Register(products, w, n)
+	trades := trade.Register(products, w, n, p.OutOfMoney)
 	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
 		Changed: func(_ string, _, ahead *time.Duration) {
 			if ahead == nil {
@@ -107,8 +111,19 @@ func New(c Config) (*Gateway, error) {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	s := schedule.Start(clk, st, log, func(tx *store.Tx, ahead time.Duration) { moves.Put(tx, "", &ahead) })
-	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p, Token: c.ManageToken}
+	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p, Trades: trades, Token: c.ManageToken}
 	return &Gateway{world: w, front: f, management: m.Handler(), schedule: s, notify: n, closed: closed}, nil
+}
+
+// route lets f know all operations of both APIs.
+func route(f *front.Front) error {
+	v2, err := catalog.LoadV2()
+	if err != nil {
+		return err
+	}
+	f.Route(catalog.Operations()...)
+	f.RouteV2(v2.Operations()...)
+	return nil
 }
 
 // ServeHTTP answers a merchant's call.

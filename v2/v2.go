@@ -4,7 +4,11 @@
 //	v2.New(client).Pay().Unifiedorder().Post(ctx, pay.PostUnifiedorderRequest{…})
 //	v2.Endpoints(client)["v2/pay/unifiedorder"].Post(ctx, wechatpay.XML(map[string]string{…}))
 //
-// The /v2 is not sent: it only tells the versions apart.
+// The /v2 is not sent: it only tells the versions apart. A [wechatpay.Merchant] needs its APIv2Key and, for
+// what moves money back, its Certificate.
+//
+// The sandbox (仿真测试系统) has a key of its own, which Xdc().Apiv2getsignkey() asks for: make a Client with
+// it by [wechatpay.Client.For].
 package v2
 
 import "github.com/openwechatpay/wechatpay"

@@ -9,6 +9,9 @@
 //	}
 //	paid, err := webhook.Decode[payscore.UserPaid](n)
 //
+// Those of APIv2, which are XML, go through [NewV2], [ReceiverV2.Parse] and [DecodeV2], and are answered
+// with [SuccessV2] or [FailureV2].
+//
 // # Keys
 //
 // A notification is signed like an answer, with WeChat Pay's key, and its resource is
@@ -48,7 +51,7 @@ const MaxBody = 1 << 20
 var ErrTooLarge = errors.New("the notification is too large")
 
 // ErrMalformed is the error of a body that was signed by WeChat Pay but does not read as a
-// notification.
+// notification, and of APIv2 also of one that does not read as far as its signature.
 var ErrMalformed = errors.New("the notification is malformed")
 
 // algorithm is the cipher of resources, as they name it.
@@ -168,18 +171,14 @@ func (r *Receiver) parse(ctx context.Context, header http.Header, body []byte) (
 // Decode reads the resource of n as a T, such as payscore.UserPaid. If T is the type of another
 // event, the error says so.
 func Decode[T any](n *Notification) (T, error) {
-	var event T
 	if n == nil {
-		return event, errors.New("webhook: there is no notification to decode")
+		return *new(T), errors.New("webhook: there is no notification to decode")
 	}
-	if t := reflect.TypeFor[T](); t.Kind() == reflect.Pointer { // whose nil has no EventTypes
-		event = reflect.New(t.Elem()).Interface().(T)
+	event, into, err := typed[T](n.EventType)
+	if err != nil {
+		return *new(T), err
 	}
-	if typed, ok := any(event).(interface{ EventTypes() []string }); ok && !slices.Contains(typed.EventTypes(), n.EventType) {
-		return *new(T), fmt.Errorf("webhook: a notification of type %s does not decode as %T, which is for %s",
-			n.EventType, event, strings.Join(typed.EventTypes(), " and "))
-	}
-	err := json.Unmarshal(n.Resource, &event)
+	err = json.Unmarshal(n.Resource, into)
 	// Of the causes, those that quote the resource are left out.
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return *new(T), fmt.Errorf("webhook: %w: the resource of %s does not read as %T: its field %q does not fit %v",
@@ -188,7 +187,22 @@ func Decode[T any](n *Notification) (T, error) {
 	if err != nil || string(n.Resource) == "null" {
 		return *new(T), fmt.Errorf("webhook: %w: the resource of %s does not read as %T", ErrMalformed, n.EventType, *new(T))
 	}
-	return event, nil
+	return *event, nil
+}
+
+// typed is a T and what to decode it into, unless T is the type of other events than eventType.
+func typed[T any](eventType string) (event *T, into any, err error) {
+	event = new(T)
+	into = event
+	if t := reflect.TypeFor[T](); t.Kind() == reflect.Pointer { // whose nil has no EventTypes
+		into = reflect.New(t.Elem()).Interface()
+		*event = into.(T)
+	}
+	if e, ok := any(*event).(interface{ EventTypes() []string }); ok && !slices.Contains(e.EventTypes(), eventType) {
+		return nil, nil, fmt.Errorf("webhook: a notification of type %s does not decode as %T, which is for %s",
+			eventType, *event, strings.Join(e.EventTypes(), " and "))
+	}
+	return event, into, nil
 }
 
 // envelope is a notification on the wire.

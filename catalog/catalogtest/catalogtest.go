@@ -10,6 +10,7 @@
 package catalogtest
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -106,7 +107,7 @@ func fileOf(f *catalog.File) *File {
 
 // Digest is the digest of a file's content as the part meta has it.
 func Digest(f *catalog.File, content []byte) string {
-	h := map[string]func() hash.Hash{"": sha256.New, "SM3": sm3.New}[f.Hash]()
+	h := map[string]func() hash.Hash{"": sha256.New, "SM3": sm3.New, "MD5": md5.New}[f.Hash]()
 	h.Write(content)
 	return hex.EncodeToString(h.Sum(nil))
 }

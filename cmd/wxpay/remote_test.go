@@ -134,6 +134,8 @@ func TestSimUserPlaysTheUser(t *testing.T) {
 	c.refuses("user close-service oSomebody --service-id "+world.GrantServiceID, "the user \"oSomebody\" has not granted")
 	c.refuses("user open-service oSomebody --authorization-code none", "no merchant asked for a grant")
 	c.refuses("user sign-plan none", "")
+	c.refuses("user pay-trade none", `there is no order "none"`)
+	c.refuses("user decline-trade none --mchid 7", `there is no order "none"`)
 	c.refuses("application approve none", "")
 }
 

@@ -319,6 +319,9 @@ func TestSimBeginsWithASeed(t *testing.T) {
 	dir, seed := filepath.Join(t.TempDir(), "wxpay-sim"), filepath.Join(t.TempDir(), "seed.json")
 	writeFile(t, seed, `{"merchants": [{"mchid": "1900000001", "apiv3_key": "quotes ' and \" and $x and \\ ;#!!"}]}`)
 	r := startSim(t, dir, "--seed", seed)
+	if key := r.settings["WECHATPAY_APIV2_KEY"]; len(key) != 32 {
+		t.Errorf("the APIv2 key is %q", key)
+	}
 	if r.settings["WECHATPAY_MCHID"] != "1900000001" || r.settings["WECHATPAY_APIV3_KEY"] != `quotes ' and " and $x and \ ;#!!` {
 		t.Errorf("the merchant is another: %v", r.settings)
 	}

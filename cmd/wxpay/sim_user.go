@@ -30,6 +30,8 @@ func (p program) userCommand() *cobra.Command {
 		r.orderCommand("pay", "Pay a completed order (主动支付)", "is paid", (*control.Client).Pay),
 		r.orderCommand("deduct", "Begin a deduction of WeChat Pay's that takes three minutes, and locks the order as long",
 			"is locked: a deduction is under way", (*control.Client).StartDeduction),
+		r.tradeCommand("pay-trade", "Pay an order of basic payments (基础支付)", "is paid", (*control.Client).PayTrade),
+		r.tradeCommand("decline-trade", "Do not pay: a payment by code (付款码支付) has failed then", "was declined", (*control.Client).DeclineTrade),
 		r.openServiceCommand(), r.closeServiceCommand(), r.setUserCommand(),
 		r.planCommand("sign-plan", "Sign a plan (签约支付分计划)", "signed", (*control.Client).SignPlan),
 		r.planCommand("cancel-plan", "Cancel a plan that was signed", "cancelled", (*control.Client).CancelPlan),

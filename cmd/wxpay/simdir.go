@@ -242,6 +242,7 @@ func (d *simDir) settings(s *simulator, m control.Merchant, https bool) string {
 	set("PUBLIC_KEY_FILE", d.file(publicKeyFile), public)
 	set("PLATFORM_CERTIFICATE_FILE", d.file(platformFile), len(m.Certificates) > 0)
 	set("APIV3_KEY", m.APIv3Key, true)
+	set("APIV2_KEY", m.APIv2Key, true)
 	return b.String()
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -109,5 +110,35 @@ func TestSimRefusesHalfOfACA(t *testing.T) {
 		}
 		refuses(t, dir, "is there, but "+filepath.Join(dir, gone)+" is missing", "--tls")
 		startSim(t, dir).end(t) // without --tls there is no need of it
+	}
+}
+
+func TestSimAsksForTheCertificateOfAMerchant(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "wxpay-sim")
+	r := startSim(t, dir, "--tls")
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certificateFile), filepath.Join(dir, privateKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := "<xml><mch_id>" + r.settings["WECHATPAY_MCHID"] + "</mch_id></xml>"
+	for name, tt := range map[string]struct {
+		shown []tls.Certificate
+		want  string
+	}{
+		"none":                 {nil, "证书出错"},
+		"that of the merchant": {[]tls.Certificate{pair}, "签名错误"}, // so that much was right
+	} {
+		hc := r.trusting(t)
+		hc.Transport.(*http.Transport).TLSClientConfig.Certificates = tt.shown
+		res, err := hc.Post("https://localhost:8443/secapi/pay/reverse", "text/xml", strings.NewReader(message))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || !strings.Contains(string(text), tt.want) {
+			t.Errorf("with %s: %s, %v, want %s", name, text, err, tt.want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ type V2 struct {
 	Host        string
 	SignTypes   []string // that it takes; the first holds where a request does not say
 	SignOver    []string // the members that are signed; nil is all
+	InQuery     string   // the member of a POST that stands in the URL, and is not signed; "" if there is none
 	SaysType    bool     // it has the member sign_type
 	Nonce       bool     // it has the member nonce_str
 	Caller      string   // the member that is the caller's number; "" if there is none

@@ -173,7 +173,9 @@ func (m *model) output(name string, op *catalog.Operation, p place) *structType 
 
 func (m *model) addEvent(n *catalog.Notification, p place) {
 	name := n.Name
-	if name == "" {
+	if name == "" && m.v2 {
+		name = exported(n.EventTypes[0])
+	} else if name == "" {
 		_, tail, _ := strings.Cut(n.EventTypes[0], ".")
 		name = exported(tail)
 	}
@@ -182,6 +184,9 @@ func (m *model) addEvent(n *catalog.Notification, p place) {
 		return
 	}
 	s := m.object(shape{name: name, own: true, role: notification, fields: n.Resource.Fields}, p.at("resource"))
-	s.doc = fmt.Sprintf("is the resource of %s, %s", n.EventTypes[0], n.Title)
+	s.doc = fmt.Sprintf("is the %s of %s, %s", map[bool]string{false: "resource", true: "message"}[m.v2], n.EventTypes[0], n.Title)
+	if n.Unsigned {
+		s.doc += ". It is not signed: ask WeChat Pay before acting on it"
+	}
 	m.events = append(m.events, &event{n, s})
 }

@@ -359,7 +359,7 @@ func comment(f catalog.Field, r role) string {
 	switch {
 	case f.Encrypted == "risk":
 		notes = append(notes, "by crypt.EncryptOAEP with the key of /risk/getpublickey")
-	case f.Encrypted != "" && r == notification:
+	case f.Encrypted == "merchant" && r == notification:
 		notes = append(notes, "for crypt.DecryptOAEP")
 	}
 	return strings.Join(notes, ", ")

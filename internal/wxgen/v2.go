@@ -19,9 +19,12 @@ func factsV2File(c *catalog.Catalog) string {
 	var p printer
 	p.printf("%sv2; DO NOT EDIT.\n\npackage facts\n\nvar operationsV2 = [...]V2{\n", header)
 	for _, op := range c.Operations() {
-		fields := op.Request.Query
+		fields, inQuery := op.Request.Query, ""
 		if op.Request.Body != nil {
 			fields = op.Request.Body.Fields
+			for _, f := range op.Request.Query {
+				inQuery = f.Name
+			}
 		}
 		has := func(name string) bool {
 			return slices.ContainsFunc(fields, func(f catalog.Field) bool { return f.Name == name })
@@ -30,12 +33,15 @@ func factsV2File(c *catalog.Catalog) string {
 		p.printf("\t{path: %q, Host: %q, Answer: %q", op.Path, op.Host, op.Response.Body.Kind)
 		p.list("SignTypes", s.SignTypes)
 		p.list("SignOver", s.SignOver)
+		if inQuery != "" {
+			p.printf(", InQuery: %q", inQuery)
+		}
 		p.flag("SaysType", has("sign_type"))
 		p.flag("Nonce", len(s.SignTypes) > 0 && !s.NoNonce && s.SignOver == nil)
 		p.flag("Certificate", s.ClientCertificate)
 		p.flag("Unsigned", s.ResponseUnsigned)
-		if i := slices.IndexFunc(callers, has); i >= 0 {
-			p.printf(", Caller: %q", callers[i])
+		if i := slices.IndexFunc(callers, has); i >= 0 || len(fields) == 0 { // of some nothing is documented
+			p.printf(", Caller: %q", callers[max(i, 0)])
 		}
 		p.printf("},\n")
 	}

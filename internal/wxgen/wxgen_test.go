@@ -538,6 +538,34 @@ func TestWritingRemovesOnlyWhatAnEarlierRunWrote(t *testing.T) {
 	}
 }
 
+// TestANotificationOfAPIv2IsItsWholeMessage, with what was encrypted in its place.
+func TestANotificationOfAPIv2IsItsWholeMessage(t *testing.T) {
+	t.Parallel()
+	sealed := catalog.Field{Name: "cup", Type: "object", Required: true, Encrypted: "apiv2_key", Fields: []catalog.Field{{Name: "sugar", Type: "integer"}}}
+	encoded := catalog.Field{Name: "lid", Type: "object", Encrypted: "apiv3_key", Encoded: "json", Fields: []catalog.Field{{Name: "size", Type: "string"}}}
+	files, err := productFiles(&catalog.Product{Name: "v2/tea", Title: "茶", Notifications: []*catalog.Notification{
+		{EventTypes: []string{"tea_poured"}, Title: "倒茶通知", Unsigned: true, Resource: &catalog.Field{Fields: []catalog.Field{sealed}}, Docs: []string{"https://x"}},
+		{EventTypes: []string{"TEA.SPILT"}, Title: "洒茶通知", Resource: &catalog.Field{Fields: []catalog.Field{encoded}}, Docs: []string{"https://x"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, wants := range map[string][]string{
+		"v2/tea/notifications_gen.go": {
+			"\n// TeaPoured is the message of tea_poured, 倒茶通知. It is not signed: ask WeChat Pay before acting on it.\n",
+			"\n\tCup Cup `xml:\"cup\"`\n", "\nfunc (TeaPoured) EventTypes() []string { return []string{\"tea_poured\"} }\n",
+			"\n// TeaSpilt is the message of TEA.SPILT, 洒茶通知.\n", "\n\tLid Lid `xml:\"lid,omitempty\"`\n",
+		},
+		"v2/tea/types_gen.go": {"\n\tSugar int64 `xml:\"sugar,omitempty\"`\n", "\n\tSize string `json:\"size,omitzero\"`\n", "\nfunc (v *Lid) UnmarshalText("},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(files[path], want) {
+				t.Errorf("%s lacks %s:\n%s", path, want, files[path])
+			}
+		}
+	}
+}
+
 func TestNamesAreGoNames(t *testing.T) {
 	t.Parallel()
 	for wire, want := range map[string][2]string{

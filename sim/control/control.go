@@ -50,6 +50,7 @@ type Merchant struct {
 	PrivateKey  string `json:"private_key"`   // 商户API私钥, PEM; empty if the world has only the certificate
 	Certificate string `json:"certificate"`   // 商户API证书, PEM
 	APIv3Key    string `json:"apiv3_key"`     // APIv3密钥
+	APIv2Key    string `json:"apiv2_key"`     // APIv2密钥
 	PublicKeyID string `json:"public_key_id"` // 微信支付公钥ID
 	PublicKey   string `json:"public_key"`    // 微信支付公钥, PEM
 

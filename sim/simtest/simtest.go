@@ -10,6 +10,8 @@ package simtest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -37,6 +39,7 @@ type Gateway struct {
 
 	t       testing.TB
 	control *control.Client
+	gateway http.Handler
 }
 
 // keys are made once for all tests of a program: making them is slow.
@@ -84,6 +87,7 @@ func StartWith(t testing.TB, c sim.Config) *Gateway {
 		Management: gateway.Management(),
 
 		t:       t,
+		gateway: gateway,
 		control: control.New("http://localhost", &http.Client{Transport: inProcess{gateway.Management()}}),
 	}
 	t.Cleanup(func() {
@@ -95,6 +99,19 @@ func StartWith(t testing.TB, c sim.Config) *Gateway {
 		backup.Close()
 	})
 	return g
+}
+
+// TLS serves the gateway by HTTPS as well, where it asks clients for the merchant's certificate: some
+// operations of APIv2 want it. By URL, which is plain HTTP, nobody is asked.
+func (g *Gateway) TLS() (url string, roots *x509.CertPool) {
+	g.t.Helper()
+	server := httptest.NewUnstartedServer(g.gateway)
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.StartTLS()
+	g.t.Cleanup(server.Close)
+	roots = x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	return server.URL, roots
 }
 
 // Control is the gateway's management API, for what the methods of Gateway do not offer.
@@ -117,7 +134,13 @@ func (g *Gateway) Merchant() wechatpay.Merchant {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return wechatpay.Merchant{MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: key, APIv3Key: m.APIv3Key, PlatformKeys: platform}
+	pair, err := tls.X509KeyPair([]byte(m.Certificate), []byte(m.PrivateKey))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return wechatpay.Merchant{
+		MchID: m.MchID, SerialNo: m.SerialNo, PrivateKey: key, APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key, Certificate: pair, PlatformKeys: platform,
+	}
 }
 
 // Brand is [Gateway.Merchant] as the brand (品牌) that it is in the default world: it calls /brand/….
@@ -168,6 +191,14 @@ func (g *Gateway) Client(opts ...wechatpay.Option) *wechatpay.Client {
 func (g *Gateway) Confirm(outOrderNo string) {
 	g.t.Helper()
 	if _, err := g.control.Confirm(g.t.Context(), control.Order{OutOrderNo: outOrderNo}); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// PayTrade lets a user pay the order of basic payments (基础支付) with this number.
+func (g *Gateway) PayTrade(outTradeNo string) {
+	g.t.Helper()
+	if _, err := g.control.PayTrade(g.t.Context(), control.Trade{OutTradeNo: outTradeNo}); err != nil {
 		g.t.Fatal(err)
 	}
 }

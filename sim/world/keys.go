@@ -71,6 +71,9 @@ func (m *Merchant) complete(now time.Time) error {
 	if m.APIv3Key == "" {
 		m.APIv3Key = randomHex(16)
 	}
+	if m.APIv2Key == "" {
+		m.APIv2Key = randomHex(16)
+	}
 	if len(m.Parents) > 0 && m.PrivateKey == "" && m.Certificate == "" {
 		return nil
 	}

@@ -3,7 +3,7 @@
 // [Read], or begin with [Default] and change it.
 //
 // What is left out gets a working value: a merchant without keys is given keys, a merchant
-// without an APIv3 key an APIv3 key. See docs/simulator.md for the JSON form.
+// without an APIv3 key or an APIv2 key that. See docs/simulator.md for the JSON form.
 package world
 
 import (
@@ -77,6 +77,7 @@ type Merchant struct {
 	Grants []string `json:"grants,omitempty"`
 
 	APIv3Key    string `json:"apiv3_key,omitempty"`   // APIv3密钥, 32 bytes
+	APIv2Key    string `json:"apiv2_key,omitempty"`   // APIv2密钥, 32 bytes
 	PrivateKey  string `json:"private_key,omitempty"` // 商户API私钥 in PEM; of a simulated merchant it is no secret
 	Certificate string `json:"certificate,omitempty"` // 商户API证书 in PEM; alone it is enough to verify what the merchant signs
 	SerialNo    string `json:"serial_no,omitempty"`   // 商户API证书序列号; given without a certificate, one is issued with it
@@ -178,6 +179,8 @@ func (w *World) Check() error {
 			return fmt.Errorf("world: merchant %s is there twice", m.MchID)
 		case m.APIv3Key != "" && len(m.APIv3Key) != 32:
 			return fmt.Errorf("world: the apiv3_key of merchant %s has %d bytes, want 32", m.MchID, len(m.APIv3Key))
+		case m.APIv2Key != "" && len(m.APIv2Key) != 32:
+			return fmt.Errorf("world: the apiv2_key of merchant %s has %d bytes, want 32", m.MchID, len(m.APIv2Key))
 		}
 		if m.BrandID != "" && brands[m.BrandID] {
 			return fmt.Errorf("world: brand %s is there twice", m.BrandID)

@@ -2,6 +2,44 @@
 
 package mchrisk
 
+import (
+	"encoding/json"
+
+	"github.com/openwechatpay/wechatpay/internal/jsontext"
+)
+
+// TransactionIDList is what transaction_id_list, 风险交易的微信订单号列表 holds as JSON.
+type TransactionIDList struct {
+	Data TransactionIDListData `json:"data"` // 微信订单号列表
+}
+
+// MarshalText is v as JSON, which a string holds.
+func (v TransactionIDList) MarshalText() ([]byte, error) {
+	type plain TransactionIDList
+	return json.Marshal(plain(v))
+}
+
+// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.
+func (v *TransactionIDList) UnmarshalText(text []byte) error {
+	type plain TransactionIDList
+	return jsontext.Unmarshal(text, (*plain)(v))
+}
+
+// TransactionIDListData is the object data, 微信订单号列表.
+type TransactionIDListData struct {
+	TransactionID []string `json:"transaction_id"` // 微信订单号
+}
+
+// RiskLevel is a value of risk_level, 风险级别. There may be values that are not listed here.
+type RiskLevel string
+
+// The documented values of [RiskLevel].
+const (
+	RiskLevelLow    RiskLevel = "LOW"
+	RiskLevelMedium RiskLevel = "MEDIUM"
+	RiskLevelHigh   RiskLevel = "HIGH"
+)
+
 // SignType is a value of sign_type, 签名类型. There may be values that are not listed here.
 type SignType string
 

@@ -199,7 +199,7 @@ func (n Querycontract) Post(ctx context.Context, in PostQuerycontractRequest, op
 // PostQuerycontractRequest is what [Querycontract.Post] takes.
 type PostQuerycontractRequest struct {
 	AppID        string  `xml:"appid"`                   // 请求appid
-	MchID        int64   `xml:"mch_id"`                  // 商户号
+	MchID        string  `xml:"mch_id"`                  // 商户号
 	ContractID   string  `xml:"contract_id,omitempty"`   // 委托代扣协议id
 	PlanID       *int64  `xml:"plan_id,omitempty"`       // 模板id
 	ContractCode string  `xml:"contract_code,omitempty"` // 签约协议号
@@ -208,7 +208,7 @@ type PostQuerycontractRequest struct {
 
 // PostQuerycontractResponse is the answer of [Querycontract.Post].
 type PostQuerycontractResponse struct {
-	MchID                     int64  `xml:"mch_id"`                                // 商户号
+	MchID                     string `xml:"mch_id"`                                // 商户号
 	AppID                     string `xml:"appid"`                                 // 公众账号id
 	ContractID                string `xml:"contract_id"`                           // 委托代扣协议id
 	PlanID                    int64  `xml:"plan_id"`                               // 模板id

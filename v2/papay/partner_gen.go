@@ -213,7 +213,7 @@ type PostPartnerQuerycontractRequest struct {
 
 // PostPartnerQuerycontractResponse is the answer of [PartnerQuerycontract.Post].
 type PostPartnerQuerycontractResponse struct {
-	MchID                     int64  `xml:"mch_id"`                                // 商户号
+	MchID                     string `xml:"mch_id"`                                // 商户号
 	AppID                     string `xml:"appid"`                                 // 公众账号id
 	ContractID                string `xml:"contract_id"`                           // 委托代扣协议id
 	PlanID                    int64  `xml:"plan_id"`                               // 模板id

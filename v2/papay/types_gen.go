@@ -2,6 +2,29 @@
 
 package papay
 
+// ChangeType is a value of change_type, 变更类型. There may be values that are not listed here.
+type ChangeType string
+
+// The documented values of [ChangeType].
+const (
+	ChangeTypeAdd    ChangeType = "ADD"
+	ChangeTypeDelete ChangeType = "DELETE"
+)
+
+// ContractTerminationMode is a value of contract_termination_mode, 协议解约方式. There may be values that are not listed here.
+type ContractTerminationMode string
+
+// The documented values of [ContractTerminationMode].
+const (
+	ContractTerminationMode1 ContractTerminationMode = "1"
+	ContractTerminationMode2 ContractTerminationMode = "2"
+	ContractTerminationMode3 ContractTerminationMode = "3"
+	ContractTerminationMode4 ContractTerminationMode = "4"
+	ContractTerminationMode5 ContractTerminationMode = "5"
+	ContractTerminationMode6 ContractTerminationMode = "6"
+	ContractTerminationMode7 ContractTerminationMode = "7"
+)
+
 // ReturnApp is a value of return_app, 返回app. There may be values that are not listed here.
 type ReturnApp string
 

@@ -35,6 +35,37 @@ type ClosecombinedorderSubOrderListItem struct {
 	OutTradeNo string `json:"out_trade_no"` // 子单商户订单号
 }
 
+// CombinedPaymentOrder is an item of order_list, 子订单列表.
+type CombinedPaymentOrder struct {
+	AppID         string `json:"appid"`           // 公众账号ID
+	MchID         string `json:"mch_id"`          // 商户号
+	OpenID        string `json:"openid"`          // 用户标识
+	TotalFee      int64  `json:"total_fee"`       // 标价金额, fen
+	CashFee       int64  `json:"cash_fee"`        // 现金支付金额, fen
+	TransactionID string `json:"transaction_id"`  // 微信订单号
+	OutTradeNo    string `json:"out_trade_no"`    // 子单商户订单号
+	Attach        string `json:"attach,omitzero"` // 商家数据包
+	TimeEnd       string `json:"time_end"`        // 支付完成时间
+}
+
+// CombinedPaymentSubOrderList is what sub_order_list holds as JSON.
+type CombinedPaymentSubOrderList struct {
+	OrderNum  int64                  `json:"order_num"`  // 子订单数
+	OrderList []CombinedPaymentOrder `json:"order_list"` // 子订单列表
+}
+
+// MarshalText is v as JSON, which a string holds.
+func (v CombinedPaymentSubOrderList) MarshalText() ([]byte, error) {
+	type plain CombinedPaymentSubOrderList
+	return json.Marshal(plain(v))
+}
+
+// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.
+func (v *CombinedPaymentSubOrderList) UnmarshalText(text []byte) error {
+	type plain CombinedPaymentSubOrderList
+	return jsontext.Unmarshal(text, (*plain)(v))
+}
+
 // CombinedorderOrder is an item of order_list, 子订单信息.
 type CombinedorderOrder struct {
 	AppID      string `json:"appid"`               // 子单商户appid
@@ -303,6 +334,24 @@ type ReceiversItem struct {
 	Result        ProfitsharingqueryResult `json:"result"`         // 分账结果
 }
 
+// ReqInfo is the object req_info, 加密.
+type ReqInfo struct {
+	OutRefundNo         string              `xml:"out_refund_no"`                   // 商户退款单号
+	OutTradeNo          string              `xml:"out_trade_no"`                    // 商户订单号
+	RefundAccount       string              `xml:"refund_account"`                  // 退款资金来源
+	RefundFee           int64               `xml:"refund_fee"`                      // 申请退款金额, fen
+	RefundID            string              `xml:"refund_id"`                       // 微信退款单号
+	RefundRecvAccout    string              `xml:"refund_recv_accout,omitempty"`    // 退款入账账户
+	RefundRequestSource RefundRequestSource `xml:"refund_request_source,omitempty"` // 退款发起来源
+	RefundStatus        RefundStatus        `xml:"refund_status"`                   // 退款状态
+	SettlementRefundFee int64               `xml:"settlement_refund_fee,omitempty"` // 退款金额, fen
+	SettlementTotalFee  int64               `xml:"settlement_total_fee,omitempty"`  // 应结订单金额, fen
+	SuccessTime         string              `xml:"success_time,omitempty"`          // 退款成功时间
+	TotalFee            int64               `xml:"total_fee"`                       // 订单金额, fen
+	TransactionID       string              `xml:"transaction_id"`                  // 微信支付订单号
+	CashRefundFee       int64               `xml:"cash_refund_fee,omitempty"`       // 用户退款金额, fen
+}
+
 // SceneInfo is what scene_info, 场景信息 holds as JSON.
 type SceneInfo struct {
 	StoreInfo StoreInfo `json:"store_info"` // 实际门店信息
@@ -388,6 +437,27 @@ const (
 	IsSubscribeN IsSubscribe = "N"
 )
 
+// PaymentTradeState is a value of trade_state, 交易状态. There may be values that are not listed here.
+type PaymentTradeState string
+
+// The documented values of [PaymentTradeState].
+const (
+	PaymentTradeStateSuccess PaymentTradeState = "SUCCESS"
+	PaymentTradeStatePayFail PaymentTradeState = "PAY_FAIL"
+)
+
+// PaymentTradeType is a value of trade_type, 交易类型. There may be values that are not listed here.
+type PaymentTradeType string
+
+// The documented values of [PaymentTradeType].
+const (
+	PaymentTradeTypeJsapi  PaymentTradeType = "JSAPI"
+	PaymentTradeTypeNative PaymentTradeType = "NATIVE"
+	PaymentTradeTypeApp    PaymentTradeType = "APP"
+	PaymentTradeTypeMweb   PaymentTradeType = "MWEB"
+	PaymentTradeTypePap    PaymentTradeType = "PAP"
+)
+
 // ProfitSharing is a value of profit_sharing, 是否指定服务商分账. There may be values that are not listed here.
 type ProfitSharing string
 
@@ -424,6 +494,25 @@ type Receipt string
 const (
 	ReceiptY Receipt = "Y"
 	ReceiptN Receipt = "N"
+)
+
+// RefundRequestSource is a value of refund_request_source, 退款发起来源. There may be values that are not listed here.
+type RefundRequestSource string
+
+// The documented values of [RefundRequestSource].
+const (
+	RefundRequestSourceAPI            RefundRequestSource = "API"
+	RefundRequestSourceVendorPlatform RefundRequestSource = "VENDOR_PLATFORM"
+)
+
+// RefundStatus is a value of refund_status, 退款状态. There may be values that are not listed here.
+type RefundStatus string
+
+// The documented values of [RefundStatus].
+const (
+	RefundStatusSuccess     RefundStatus = "SUCCESS"
+	RefundStatusChange      RefundStatus = "CHANGE"
+	RefundStatusRefundclose RefundStatus = "REFUNDCLOSE"
 )
 
 // RelationType is a value of relation_type, 与分账方的关系类型. There may be values that are not listed here.
@@ -541,6 +630,15 @@ type TypeResult string
 const (
 	TypeResultCoupon   TypeResult = "COUPON"
 	TypeResultDiscount TypeResult = "DISCOUNT"
+)
+
+// UserRepaid is a value of user_repaid, 用户是否已还款. There may be values that are not listed here.
+type UserRepaid string
+
+// The documented values of [UserRepaid].
+const (
+	UserRepaidY UserRepaid = "Y"
+	UserRepaidN UserRepaid = "N"
 )
 
 // UserType is a value of user_type, 证件类型. There may be values that are not listed here.

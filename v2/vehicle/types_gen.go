@@ -198,6 +198,25 @@ const (
 	UserStateUnauthorized UserState = "UNAUTHORIZED"
 )
 
+// VehicleEventDes is a value of vehicle_event_des, 车牌变更事件信息. There may be values that are not listed here.
+type VehicleEventDes string
+
+// The documented values of [VehicleEventDes].
+const (
+	VehicleEventDesOverdue VehicleEventDes = "OVERDUE"
+	VehicleEventDesRemove  VehicleEventDes = "REMOVE"
+	VehicleEventDesPause   VehicleEventDes = "PAUSE"
+)
+
+// VehicleEventType is a value of vehicle_event_type, 车牌变更事件类型. There may be values that are not listed here.
+type VehicleEventType string
+
+// The documented values of [VehicleEventType].
+const (
+	VehicleEventTypeNormal  VehicleEventType = "NORMAL"
+	VehicleEventTypeBlocked VehicleEventType = "BLOCKED"
+)
+
 // Version is a value of version, 版本号. There may be values that are not listed here.
 type Version string
 

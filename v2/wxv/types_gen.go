@@ -2,6 +2,84 @@
 
 package wxv
 
+import (
+	"encoding/json"
+
+	"github.com/openwechatpay/wechatpay/internal/jsontext"
+)
+
+// CheckedBill is what event_ciphertext, 通知密文 holds as JSON.
+type CheckedBill struct {
+	State         string `json:"state,omitzero"`          // 单据状态
+	ServiceID     string `json:"service_id,omitzero"`     // 服务ID
+	OutOrderNo    string `json:"out_order_no,omitzero"`   // 商户服务订单号
+	OrderID       string `json:"order_id,omitzero"`       // 微信支付服务订单号
+	GoodsName     string `json:"goods_name,omitzero"`     // 商品名称
+	Returned      string `json:"returned,omitzero"`       // 是否归还
+	Room          string `json:"room,omitzero"`           // 房间
+	CheckedIn     string `json:"checked_in,omitzero"`     // 是否入住
+	StartTime     string `json:"start_time,omitzero"`     // 入住时间
+	DepositAmount string `json:"deposit_amount,omitzero"` // 押金金额
+	FinishTicket  string `json:"finish_ticket,omitzero"`  // 完结凭证
+}
+
+// MarshalText is v as JSON, which a string holds.
+func (v CheckedBill) MarshalText() ([]byte, error) {
+	type plain CheckedBill
+	return json.Marshal(plain(v))
+}
+
+// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.
+func (v *CheckedBill) UnmarshalText(text []byte) error {
+	type plain CheckedBill
+	return jsontext.Unmarshal(text, (*plain)(v))
+}
+
+// PaidBill is what event_ciphertext, 通知密文 holds as JSON.
+type PaidBill struct {
+	State               string `json:"state,omitzero"`                 // 单据状态
+	ServiceID           string `json:"service_id,omitzero"`            // 服务ID
+	OutOrderNo          string `json:"out_order_no,omitzero"`          // 商户服务订单号
+	OrderID             string `json:"order_id,omitzero"`              // 微信支付服务订单号
+	GoodsName           string `json:"goods_name,omitzero"`            // 商品名称
+	Returned            string `json:"returned,omitzero"`              // 是否归还
+	Room                string `json:"room,omitzero"`                  // 房间
+	CheckedIn           string `json:"checked_in,omitzero"`            // 是否入住
+	StartTime           string `json:"start_time,omitzero"`            // 入住时间
+	DepositAmount       string `json:"deposit_amount,omitzero"`        // 押金金额
+	TotalAmount         string `json:"total_amount,omitzero"`          // 总金额
+	EndTime             string `json:"end_time,omitzero"`              // 预计离店时间
+	FinishTransactionID string `json:"finish_transaction_id,omitzero"` // 结单交易单号
+}
+
+// MarshalText is v as JSON, which a string holds.
+func (v PaidBill) MarshalText() ([]byte, error) {
+	type plain PaidBill
+	return json.Marshal(plain(v))
+}
+
+// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.
+func (v *PaidBill) UnmarshalText(text []byte) error {
+	type plain PaidBill
+	return jsontext.Unmarshal(text, (*plain)(v))
+}
+
+// Algorithm is a value of algorithm, 签名算法. There may be values that are not listed here.
+type Algorithm string
+
+// The documented values of [Algorithm].
+const (
+	AlgorithmHmacSha256 Algorithm = "HMAC-SHA256"
+)
+
+// EventAlgorithm is a value of event_algorithm, 通知加密类型. There may be values that are not listed here.
+type EventAlgorithm string
+
+// The documented values of [EventAlgorithm].
+const (
+	EventAlgorithmAeadAes256Gcm EventAlgorithm = "AEAD_AES_256_GCM"
+)
+
 // PayType is a value of pay_type, 支付方式. There may be values that are not listed here.
 type PayType string
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/openwechatpay/wechatpay/internal/xmlv2"
 	"github.com/openwechatpay/wechatpay/sim/internal/fault"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
@@ -25,6 +26,9 @@ type answer struct {
 	over   []byte // what is signed in place of the body
 	header string // that tells what over is made of, with its value
 	value  string
+
+	members xmlv2.Members // of APIv2, in place of a body
+	v2      *V2           // what signs them, nil if nothing does
 
 	// What a fault makes of it.
 	spoil      world.Effect // of the signature
@@ -45,6 +49,9 @@ func refused(r *Refusal) *answer {
 
 // prepare sets the headers that the real gateway sends, and tells the log.
 func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
+	if a.members != nil {
+		a.body, a.kind = a.v2.sealed(a.members, a.spoil), "text/plain"
+	}
 	h.Set("Server", "nginx")
 	h.Set("Request-Id", f.requestID(a.sub))
 	if a.status != http.StatusNoContent {
@@ -68,7 +75,7 @@ func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
 	if a.header != "" {
 		h.Set(a.header, a.value)
 	}
-	if a.signed && x.MchID != "" {
+	if a.signed && x.scheme != "" {
 		text := a.body
 		if a.over != nil {
 			text = a.over
@@ -123,12 +130,19 @@ func (f *Front) answered(c *Call, result any) (*answer, error) {
 	switch {
 	case result == nil:
 		return a, nil
+	case c.V2 != nil && !isFile:
+		return f.answeredV2(c, result)
 	case !isFile:
 		body, err := f.written(c, result)
 		a.body = body
 		return a, err
 	}
 	a.body, a.kind = file.Content, file.Type
+	if c.Op.Path == "/pay/downloadfundflow" {
+		sum := sha1.Sum(file.Content)
+		a.header, a.value = "Digest", "SHA="+hex.EncodeToString(sum[:])
+		return a, nil
+	}
 	if a.header = c.Op.Security.ResponseSignatureOver; a.header != "" {
 		sum := sha1.Sum(file.Content)
 		a.value = hex.EncodeToString(sum[:])
@@ -178,19 +192,28 @@ func spoiled(a *answer, f *world.Fault) *answer {
 		a.truncated = true
 	case world.EffectHTML:
 		status := cmp.Or(f.Status, http.StatusBadGateway)
-		title := strconv.Itoa(status) + " " + http.StatusText(status)
-		page := "<html><head><title>" + title + "</title></head><body><center><h1>" + title + "</h1></center><hr><center>nginx</center></body></html>\n"
-		return &answer{status: status, body: []byte(page), html: true}
+		return page(status, strconv.Itoa(status)+" "+http.StatusText(status))
 	case world.EffectStatus:
-		return statusAnswer(f)
+		return statusAnswer(a.v2, f)
 	default:
 		a.spoil = f.Effect
 	}
 	return a
 }
 
-// statusAnswer is the answer that a fault gives instead.
-func statusAnswer(f *world.Fault) *answer {
+// page is what nginx answers by itself.
+func page(status int, title string) *answer {
+	text := "<html><head><title>" + title + "</title></head><body><center><h1>" + title + "</h1></center><hr><center>nginx</center></body></html>\n"
+	return &answer{status: status, body: []byte(text), html: true}
+}
+
+// statusAnswer is the answer that a fault gives instead. In APIv2 it is an err_code.
+func statusAnswer(v2 *V2, f *world.Fault) *answer {
+	if v2 != nil && f.Code != "" {
+		a := v2.failed(f.Code, cmp.Or(f.Message, strings.ToLower(f.Code)))
+		a.status, a.retryAfter = f.Status, f.RetryAfter
+		return a
+	}
 	a := &answer{status: f.Status, sub: genericSub, retryAfter: f.RetryAfter}
 	switch {
 	case f.Status < 300:

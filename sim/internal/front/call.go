@@ -15,6 +15,7 @@ type Call struct {
 	Merchant *world.Merchant // who signed it; without a number if nobody had to
 	Upload   *mapping.Upload // with its file, nil if the operation takes none
 	Origin   string          // where the gateway was called, such as http://127.0.0.1:8080
+	V2       *V2             // of APIv2, else nil
 	*mapping.Values
 }
 

@@ -26,8 +26,13 @@ func (f *Front) diagnose(x *Exchange, a auth.Authorization, m *keys.Merchant) st
 		return "unknown-key: No key that the simulator knows made this signature. " +
 			"Load the private key that belongs to the certificate serial_no, and see that nothing changes the signature on its way."
 	}
+	return explained(x.Diagnosis)
+}
+
+// explained are findings in a line.
+func explained(findings []doctor.Finding) string {
 	var lines []string
-	for _, finding := range x.Diagnosis {
+	for _, finding := range findings {
 		lines = append(lines, finding.Mistake+": "+finding.Explanation)
 	}
 	return strings.Join(lines, " ")

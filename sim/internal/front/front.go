@@ -6,11 +6,13 @@
 package front
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -53,13 +55,14 @@ type Front struct {
 	Shape func(c *Call) (any, error)
 
 	routes   router
+	v2       router
 	handlers map[*catalog.Operation]Handler
 	served   atomic.Uint32
 }
 
 // Handle makes f answer the operation that id names ("POST /v3/…") by h.
 func (f *Front) Handle(id string, h Handler) {
-	op := catalog.Find(id)
+	op := cmp.Or(catalog.Find(id), findV2(id))
 	if op == nil {
 		panic("sim: the catalog has no operation " + id)
 	}
@@ -67,6 +70,19 @@ func (f *Front) Handle(id string, h Handler) {
 		f.handlers = map[*catalog.Operation]Handler{}
 	}
 	f.handlers[op] = h
+}
+
+// findV2 is [catalog.Find] for APIv2.
+func findV2(id string) *catalog.Operation {
+	c, err := catalog.LoadV2()
+	if err != nil {
+		return nil
+	}
+	all := c.Operations()
+	if i := slices.IndexFunc(all, func(op *catalog.Operation) bool { return op.ID() == id }); i >= 0 {
+		return all[i]
+	}
+	return nil
 }
 
 // Route adds operations to those that f knows: each is answered by its [Handler], else by Shape.
@@ -101,6 +117,9 @@ func (f *Front) answer(x *Exchange, r *http.Request) (a *answer) {
 			a = refused(SystemError())
 		}
 	}()
+	if a := f.answerV2(x, r); a != nil {
+		return a
+	}
 	op, args, allowed := f.routes.find(r.Method, x.path())
 	if err := x.read(r, op); err != nil {
 		x.check("body", err.Error())
@@ -189,7 +208,7 @@ func (f *Front) strike(x *Exchange, c *Call) *answer {
 	}
 	x.check("fault", string(fault.Effect))
 	if replaces(fault.Effect) && !fault.After {
-		return spoiled(new(answer), fault)
+		return spoiled(&answer{v2: c.V2}, fault)
 	}
 	a := f.carryOut(x, c)
 	if fault.Effect == world.EffectDelay {
@@ -217,10 +236,13 @@ func (f *Front) carryOut(x *Exchange, c *Call) (a *answer) {
 		a, err = f.shaped(x, c)
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return x.refuse("business", refusal.withRules(f.Rules)).sign()
+		return f.refusedBy(x, c, refusal.withRules(f.Rules))
 	}
 	if err != nil {
 		x.check("carried out", err.Error())
+		if c.V2 != nil {
+			return c.V2.failed("SYSTEMERROR", "系统错误")
+		}
 		return refused(SystemError()).sign()
 	}
 	x.pass("business")
@@ -228,6 +250,14 @@ func (f *Front) carryOut(x *Exchange, c *Call) (a *answer) {
 		return a
 	}
 	return a.sign()
+}
+
+// refusedBy is the answer to a call that the rules of its product refuse.
+func (f *Front) refusedBy(x *Exchange, c *Call, r *Refusal) *answer {
+	if c.V2 != nil {
+		return c.refusedV2(x, r)
+	}
+	return x.refuse("business", r).sign()
 }
 
 // shaped is the answer to an operation without rules.

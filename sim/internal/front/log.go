@@ -99,7 +99,7 @@ func (x *Exchange) note(name, finding string, basis Basis) {
 
 // refuse notes the check that failed and makes its answer.
 func (x *Exchange) refuse(name string, r *Refusal) *answer {
-	finding := r.Error()
+	finding := strings.TrimPrefix(r.Error(), ": ") // of APIv2 there may be no code
 	if r.Why != "" {
 		finding += " (" + r.Why + ")"
 	}

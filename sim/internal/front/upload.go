@@ -2,6 +2,7 @@ package front
 
 import (
 	"cmp"
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -83,8 +84,11 @@ func checkFile(c *Call) *Refusal {
 // digestOf is the digest that meta has to tell, and what makes it.
 func digestOf(file *catalog.File, content []byte) (method, digest string) {
 	method, h := "sha256", sha256.New()
-	if file.Hash == "SM3" {
+	switch file.Hash {
+	case "SM3":
 		method, h = "sm3", sm3.New()
+	case "MD5":
+		method, h = "md5", md5.New()
 	}
 	h.Write(content)
 	return method, hex.EncodeToString(h.Sum(nil))

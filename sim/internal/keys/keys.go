@@ -95,6 +95,27 @@ func (r *Ring) Others(mchID string) map[string]*rsa.PublicKey {
 	return others
 }
 
+// Known tells whether the key is that of a merchant.
+func (r *Ring) Known(public *rsa.PublicKey) bool {
+	for _, m := range r.merchants {
+		if m.Public.Equal(public) {
+			return true
+		}
+	}
+	return false
+}
+
+// OthersV2 are the texts that may be mixed up with the APIv2 key of a merchant, by what they are.
+func (r *Ring) OthersV2(mchID string) map[string]string {
+	others := map[string]string{}
+	for id, m := range r.merchants {
+		if others["the APIv3 key (APIv3密钥) of merchant "+id] = m.APIv3Key; id != mchID {
+			others["the key of merchant "+id] = m.APIv2Key
+		}
+	}
+	return others
+}
+
 // PublicKeyPEM is WeChat Pay's public key (微信支付公钥).
 func (r *Ring) PublicKeyPEM() (string, error) { return world.PublicKeyPEM(r.platform) }
 

@@ -30,6 +30,12 @@ func (r *Ring) Decrypter(m *world.Merchant, serial string) func(ciphertext strin
 	}
 }
 
+// RiskDecrypter opens what a merchant encrypted with the key of /risk/getpublickey, for which APIv2 has
+// one key for all.
+func (r *Ring) RiskDecrypter() func(ciphertext string) (string, error) {
+	return func(ciphertext string) (string, error) { return crypt.DecryptOAEP(r.platform, ciphertext) }
+}
+
 // named are the keys of WeChat Pay that the merchant may name.
 func (r *Ring) named(m *world.Merchant) map[string]*rsa.PrivateKey {
 	named := map[string]*rsa.PrivateKey{}

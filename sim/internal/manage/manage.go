@@ -25,6 +25,7 @@ import (
 	"github.com/openwechatpay/wechatpay/sim/internal/payscore"
 	"github.com/openwechatpay/wechatpay/sim/internal/schedule"
 	"github.com/openwechatpay/wechatpay/sim/internal/store"
+	"github.com/openwechatpay/wechatpay/sim/internal/trade"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
@@ -39,6 +40,7 @@ type API struct {
 	Log      *front.Log
 	Faults   *fault.Set
 	PayScore *payscore.Product
+	Trades   *trade.Product
 
 	Token string // that calls have to carry; without one they have to be to loopback
 }
@@ -49,6 +51,7 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("/", answer(a.unknown))
 	mux.Handle("GET /merchants", answer(a.merchants))
 	a.handlePayScore(mux)
+	a.handleTrades(mux)
 	mux.Handle("GET /clock", answer(a.clock))
 	mux.Handle("POST /clock/advance", answer(a.advance))
 	a.handleCertificates(mux)
@@ -168,8 +171,8 @@ func (a *API) merchants(*http.Request) (any, error) {
 		}
 		merchants = append(merchants, control.Merchant{
 			MchID: m.MchID, BrandID: m.BrandID, SerialNo: m.SerialNo, PrivateKey: m.PrivateKey, Certificate: m.Certificate,
-			APIv3Key: m.APIv3Key, PublicKeyID: world.PublicKeyID(m.MchID), PublicKey: public,
-			Secrets: []string{"private_key", "apiv3_key"}, KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
+			APIv3Key: m.APIv3Key, APIv2Key: m.APIv2Key, PublicKeyID: world.PublicKeyID(m.MchID), PublicKey: public,
+			Secrets: []string{"private_key", "apiv3_key", "apiv2_key"}, KeyMode: m.KeyMode, Certificates: a.certificatesFor(m),
 		})
 	}
 	return merchants, nil

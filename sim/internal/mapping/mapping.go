@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/internal/xmlv2"
 )
 
 // Input is a request's parts as they came off the wire. The caller bounds their size.
@@ -28,7 +29,8 @@ type Input struct {
 	RawQuery    string
 	ContentType string
 	Body        []byte
-	Upload      *Upload // what stands for Body in an upload, else nil
+	Upload      *Upload       // what stands for Body in an upload, else nil
+	Message     xmlv2.Members // what Body says in APIv2, else nil
 
 	Serial  string                                  // Wechatpay-Serial
 	Decrypt func(ciphertext string) (string, error) // with the key that Serial names, nil if it names none
@@ -181,6 +183,9 @@ func (m *mapper) mapQuery() (misfit *Misfit) {
 }
 
 func (m *mapper) mapBody() *Misfit {
+	if m.in.Message != nil {
+		return m.mapMessage()
+	}
 	expected, wanted := m.op.Request.Body, "application/json"
 	if m.in.Upload != nil {
 		m.in.Body, wanted = m.in.Upload.Meta, "multipart/form-data"
@@ -250,7 +255,11 @@ func (m *mapper) ruleBody() *Misfit {
 	if expected == nil {
 		return nil
 	}
-	if misfit := m.ruleMembers(expected.Fields, m.body, m.bodySource()); misfit != nil {
+	fields := expected.Fields
+	if m.in.Message != nil {
+		fields = m.asRequired(fields)
+	}
+	if misfit := m.ruleMembers(fields, m.body, m.bodySource()); misfit != nil {
 		return misfit
 	}
 	if expected.Required && len(m.in.Body) == 0 {

@@ -104,7 +104,7 @@ func label(f *catalog.Field) string {
 
 func notMapped(f *catalog.Field, at source, target, reason string) string {
 	json := ""
-	if at[0] == "body" {
+	if at[0] == "body" && (len(at) < 2 || at[1] != "xml") {
 		json = " JSON "
 	}
 	return fmt.Sprintf("无法将%s输入源“%s”映射到%s“%s”中，%s", json, at, target, label(f), reason)

@@ -7,11 +7,13 @@ import (
 	"mime/multipart"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/internal/xmlv2"
 )
 
 // Upload is a multipart body taken apart.
 type Upload struct {
-	Meta    []byte // the part meta, which is signed; empty without one
+	Meta    []byte        // the part meta, which is signed; empty without one
+	Form    xmlv2.Members // the other parts that are no files: of APIv2, which has no meta
 	HasFile bool
 	Name    string // of the file, as its part says
 	File    []byte
@@ -46,6 +48,8 @@ func ParseUpload(op *catalog.Operation, contentType string, body []byte) *Upload
 			u.Meta = content
 		case name == op.Request.Body.File.Part && !u.HasFile:
 			u.HasFile, u.Name, u.File = true, part.FileName(), content
+		case name != "" && part.FileName() == "":
+			u.Form = append(u.Form, xmlv2.Member{Name: name, Text: string(content)})
 		}
 	}
 	return u
@@ -54,6 +58,9 @@ func ParseUpload(op *catalog.Operation, contentType string, body []byte) *Upload
 // bodySource is where the members of the body come from. That those of an upload stand under
 // meta is a guess; that its file is a neighbour of meta was seen.
 func (m *mapper) bodySource() source {
+	if m.in.Message != nil {
+		return source{"body", "xml"}
+	}
 	if m.in.Upload != nil {
 		return source{"body", "meta"}
 	}

@@ -85,7 +85,9 @@ func (s *Service) deliver(n *Notification) {
 }
 
 // taken tells that the merchant said that it has the notification.
-func (a Attempt) taken() bool { return a.Status == http.StatusOK || a.Status == http.StatusNoContent }
+func (a Attempt) taken() bool {
+	return a.Error == "" && (a.Status == http.StatusOK || a.Status == http.StatusNoContent)
+}
 
 // patience is how long a delivery waits that the journal did not take.
 const patience = time.Second
@@ -114,7 +116,7 @@ func (s *Service) attempt(n *Notification, effect world.Effect) Attempt {
 }
 
 func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
-	body, err := s.body(n)
+	body, err := s.body(n, effect)
 	if err != nil {
 		return 0, err
 	}
@@ -135,21 +137,31 @@ func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
 		"Content-Type":  {"application/json"},
 		"Request-Id":    {strings.ToUpper(newID())},
 	}
-	s.Keys.Sign(req.Header, auth.Scheme, n.MchID, "", body, s.Clock.Wire(), effect)
+	if n.V2 != nil {
+		req.Header.Set("Content-Type", "text/xml")
+	} else {
+		s.Keys.Sign(req.Header, auth.Scheme, n.MchID, "", body, s.Clock.Wire(), effect)
+	}
 	res, err := s.client.Do(req)
 	if err != nil {
 		return 0, err
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
+	answer, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if n.V2 != nil {
+		return res.StatusCode, takenV2(res.StatusCode, answer)
+	}
 	return res.StatusCode, nil
 }
 
 // body is the notification as it goes out, its resource encrypted with a fresh nonce.
-func (s *Service) body(n *Notification) ([]byte, error) {
+func (s *Service) body(n *Notification, effect world.Effect) ([]byte, error) {
 	m := s.World.Merchant(n.MchID)
 	if m == nil {
 		return nil, fmt.Errorf("there is no merchant %s", n.MchID)
+	}
+	if n.V2 != nil {
+		return n.bodyV2(m, effect)
 	}
 	nonce := rand.Text()[:12]
 	ciphertext, err := crypt.SealGCM(m.APIv3Key, nonce, n.AssociatedData, n.Resource)

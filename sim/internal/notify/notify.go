@@ -30,12 +30,17 @@ type Ladder string
 const (
 	Common      Ladder = ""
 	EveryMinute Ladder = "every_minute" // of plans (支付分计划)
+	Day         Ladder = "day"          // of APIv2: 15 deliveries, the last after a day
 )
 
 var ladders = map[Ladder][]time.Duration{
 	Common: {
 		15 * time.Second, 15 * time.Second, 30 * time.Second, 3 * time.Minute,
 		30 * time.Minute, 30 * time.Minute, 30 * time.Minute, 30 * time.Minute, time.Hour,
+	},
+	Day: {
+		15 * time.Second, 15 * time.Second, 30 * time.Second, 3 * time.Minute, 10 * time.Minute, 20 * time.Minute,
+		30 * time.Minute, 30 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 3 * time.Hour, 3 * time.Hour, 6 * time.Hour, 6 * time.Hour,
 	},
 	EveryMinute: slices.Repeat([]time.Duration{time.Minute}, 11),
 }
@@ -53,6 +58,9 @@ type Notification struct {
 	Resource       json.RawMessage `json:"resource"` // in plain text
 	Ladder         Ladder          `json:"ladder,omitempty"`
 	CreateTime     time.Time       `json:"create_time"`
+
+	// V2 makes it one of APIv2, in XML. Resource is its members then, as an object of strings.
+	V2 *V2 `json:"v2,omitempty"`
 
 	Next      time.Time `json:"next,omitzero"` // of the next delivery, zero if there will be none
 	Held      bool      `json:"held,omitzero"` // until the next one of the merchant has gone

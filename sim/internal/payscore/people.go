@@ -29,6 +29,11 @@ func (p *Product) person(tx *store.Tx, openID string) Person {
 	return Person{}
 }
 
+// OutOfMoney tells that the user is.
+func (p *Product) OutOfMoney(tx *store.Tx, openID string) bool {
+	return p.person(tx, openID).OutOfMoney
+}
+
 // SetPerson sets what is special about a user.
 func (p *Product) SetPerson(tx *store.Tx, openID string, u Person) error {
 	if openID == "" {

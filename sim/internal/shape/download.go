@@ -35,7 +35,7 @@ func fileOf(op *catalog.Operation) front.File {
 	switch {
 	case strings.Contains(op.Path, "image"):
 		return front.File{Type: "image/png", Content: []byte(pixel)}
-	case strings.Contains(op.Path, "bill"), strings.Contains(op.Path, "statement"):
+	case strings.Contains(op.Path, "bill"), strings.Contains(op.Path, "fundflow"), strings.Contains(op.Path, "statement"):
 		return front.File{Type: "text/plain; charset=utf-8", Content: []byte(bill)}
 	}
 	return front.File{Type: "application/pdf", Content: []byte(receipt)}

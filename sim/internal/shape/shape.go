@@ -28,7 +28,9 @@ func (s *Shape) Answer(c *front.Call) (any, error) {
 	case "empty":
 		return nil, nil
 	case "download":
-		return download(c.Op, c.Query)
+		return download(c.Op, options(c))
+	case "redirect":
+		return redirect(c), nil
 	default:
 		a := &answer{c: c, world: s.World, today: today(s.Clock.Business()), sent: read(c), numbers: map[string]string{}}
 		return a.object(body.Fields, c.Body(), 0), nil
@@ -75,6 +77,13 @@ func (a *answer) member(f *catalog.Field, counterpart map[string]any, depth int)
 	}
 	one := *f
 	one.Type = base
+	if name, index, isIndexed := strings.Cut(f.Name, "_$"); isIndexed { // of APIv2: _$n or _$n_$m
+		one.Name = name
+		if strings.Contains(index, "$") {
+			return []any{[]any{a.value(&one)}}
+		}
+		return []any{a.value(&one)}
+	}
 	return slices.Repeat([]any{a.value(&one)}, max(f.MinItems, 1))
 }
 

@@ -61,7 +61,9 @@ func number(f *catalog.Field) any {
 // text is what a text is by its name. What has no telling name is its own label.
 func (a *answer) text(f *catalog.Field) string {
 	switch {
-	case f.Name == "mchid", f.Name == "sp_mchid":
+	case f.Name == "pub_key" && a.c.V2 != nil:
+		return a.riskKey()
+	case f.Name == "mchid", f.Name == "sp_mchid", f.Name == "mch_id":
 		return cmp.Or(a.c.Merchant.MchID, a.digits(f.Name, 10))
 	case f.Name == "brand_id" && a.c.Merchant.BrandID != "":
 		return a.c.Merchant.BrandID
@@ -75,7 +77,13 @@ func (a *answer) text(f *catalog.Field) string {
 		return a.digits(f.Name, 10)
 	case endsIn(f.Name, "id", "no", "number", "sn", "code"):
 		return a.digits(f.Name, 28)
-	case endsIn(f.Name, "time"):
+	case endsIn(f.Name, "state", "status", "result"):
+		return "SUCCESS" // whose values are not documented
+	case endsIn(f.Name, "type"):
+		return "OTHERS"
+	case endsIn(f.Name, "ip"):
+		return "127.0.0.1"
+	case endsIn(f.Name, "time", "expire"):
 		return a.today.format(&catalog.Field{Name: f.Name, Format: "rfc3339"})
 	case endsIn(f.Name, "date"):
 		return a.today.format(&catalog.Field{Name: f.Name, Format: "yyyy-MM-dd"})
