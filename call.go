@@ -173,6 +173,12 @@ func (k *call) buildV2(c *Client, opts []CallOption) error {
 	if err := k.hear(opts); err != nil {
 		return err
 	}
+	if err := checkTemplate(k.path); err != nil {
+		return err
+	}
+	if strings.HasSuffix(k.path, "/") || strings.Contains(k.path, "{") {
+		return errors.New("a path of APIv2 has no parameter, and no slash at its end")
+	}
 	if k.dialect == nil || k.json != nil || len(k.named) > 0 {
 		return errors.New("what begins with /v2/ takes wechatpay.XML, and neither JSON nor Path")
 	}

@@ -67,7 +67,7 @@ type Merchant struct {
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
 	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes; APIv2 alone needs no PrivateKey and no PlatformKeys
-	Certificate  tls.Certificate    `json:"-"` // 商户API证书 with its key, for calls of APIv2 that want it in TLS; see tls.LoadX509KeyPair
+	Certificate  tls.Certificate    `json:"-"` // 商户API证书 with its key, for calls of APIv2 that want it in TLS; see tls.LoadX509KeyPair. A Transport that is no *http.Transport has to show it itself
 	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; none is needed with DownloadCertificates
 }
 
@@ -172,7 +172,10 @@ func (c *Client) become(m Merchant, downloads downloads) (err error) {
 			return err
 		}
 	}
-	c.opener, c.certified = newOpener(m.PrivateKey), c.certify(m.Certificate)
+	if c.certified, err = c.certify(m.Certificate); err != nil {
+		return err
+	}
+	c.opener = newOpener(m.PrivateKey)
 	c.apiv2Key = func() string { return m.APIv2Key }
 	return c.trust(m, downloads)
 }

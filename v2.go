@@ -17,9 +17,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/code"
+	"github.com/openwechatpay/wechatpay/internal/download"
 	"github.com/openwechatpay/wechatpay/internal/facts"
 	"github.com/openwechatpay/wechatpay/internal/multipart"
 	"github.com/openwechatpay/wechatpay/internal/xmlv2"
@@ -40,6 +42,7 @@ func CallXML[Out any](ctx context.Context, c *Client, method, path string, in an
 func (c *Client) callXML(ctx context.Context, method, path string, in any, opts []CallOption, out any) error {
 	k := call{method: method, path: path, shown: path, dialect: &xmlCall{in: cmp.Or(in, any(map[string]string{}))}}
 	if address, ok := out.(*url.URL); ok {
+		k.dialect.(*xmlCall).link = true
 		return c.link(ctx, &k, opts, address)
 	}
 	res, err := c.do(ctx, &k, opts)
@@ -72,20 +75,32 @@ func (c *Client) link(ctx context.Context, k *call, opts []CallOption, address *
 
 // certify is a copy of the http.Client that shows the certificate in TLS; nil without one. A transport
 // that is not net/http's has to show it by itself.
-func (c *Client) certify(certificate tls.Certificate) *http.Client {
+func (c *Client) certify(certificate tls.Certificate) (*http.Client, error) {
 	if len(certificate.Certificate) == 0 {
-		return nil
+		return nil, nil
+	}
+	if certificate.PrivateKey == nil {
+		return nil, errors.New("the Merchant.Certificate has no key: load both with tls.LoadX509KeyPair")
 	}
 	hc := *c.http
-	if own, ok := hc.Transport.(withoutLocation).transport.(*http.Transport); ok {
-		own = own.Clone()
-		if own.TLSClientConfig == nil {
-			own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		own.TLSClientConfig.Certificates = []tls.Certificate{certificate}
-		hc.Transport = withoutLocation{own}
+	own, ok := hc.Transport.(withoutLocation).transport.(*http.Transport)
+	if !ok {
+		return &hc, nil
 	}
-	return &hc
+	if own.DialTLSContext != nil {
+		return nil, errors.New("the Transport makes its own TLS, so that it has to show the certificate: leave Merchant.Certificate out")
+	}
+	own = own.Clone()
+	if own.TLSClientConfig == nil {
+		own.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	own.TLSClientConfig.Certificates, own.TLSClientConfig.GetClientCertificate = []tls.Certificate{certificate}, nil
+	if own.TLSNextProto["h2"] != nil { // which would share connections with whom it was cloned from
+		own.TLSNextProto, own.ForceAttemptHTTP2 = nil, true
+	}
+	own.IdleConnTimeout = cmp.Or(own.IdleConnTimeout, time.Minute) // nobody closes them
+	hc.Transport = withoutLocation{own}
+	return &hc, nil
 }
 
 // sender is what sends the call.
@@ -108,6 +123,9 @@ func XML(body any) CallOption {
 		if body == nil {
 			return errors.New("the XML body is nil")
 		}
+		if k.dialect != nil {
+			return errors.New("this call has its own request struct: XML is for Chain and Endpoints, and once")
+		}
 		k.dialect = &xmlCall{in: body}
 		return nil
 	}
@@ -116,19 +134,20 @@ func XML(body any) CallOption {
 // xmlCall is a call of APIv2.
 type xmlCall struct {
 	in   any
+	link bool // it only wants the address
 	fact facts.V2
 }
 
 // build makes the members of the request, signs them, and puts them where they belong.
 func (x *xmlCall) build(c *Client, k *call) error {
-	path, ok := strings.CutPrefix(k.path, "/v2/")
-	if !ok {
-		return errors.New("XML is for what begins with /v2/")
-	}
+	path := strings.TrimPrefix(k.path, "/v2/")
 	if c.apiv2Key() == "" {
 		return errors.New("APIv2 needs Merchant.APIv2Key (APIv2密钥): set it on the merchant platform (商户平台) under API安全")
 	}
 	x.fact = facts.OfV2("/" + path)
+	if x.fact.Answer == "redirect" && !x.link {
+		return errors.New("a browser calls it: the verb of the typed chain gives the address")
+	}
 	if x.fact.Certificate && c.certified == nil {
 		return errors.New("this call needs the merchant's API certificate (商户API证书) in TLS: give Merchant.Certificate")
 	}
@@ -136,7 +155,7 @@ func (x *xmlCall) build(c *Client, k *call) error {
 	if err != nil {
 		return err
 	}
-	if name := x.fact.InQuery; name != "" {
+	if name := x.fact.InQuery; members.Get(name) != "" {
 		k.query = append(k.query, pair{name, members.Get(name)})
 		members = slices.DeleteFunc(members, func(m xmlv2.Member) bool { return m.Name == name })
 	}
@@ -181,7 +200,10 @@ func (x *xmlCall) complete(c *Client, k *call, members *xmlv2.Members) error {
 	if x.fact.SaysType && sign != auth.MD5 {
 		members.Set("sign_type", string(sign))
 	}
-	if k.file != nil || x.fact.SignOver != nil {
+	if k.file != nil && x.fact.SignOver == nil {
+		return errors.New("this call takes no file")
+	}
+	if x.fact.SignOver != nil {
 		return x.attach(c, k, members, sign)
 	}
 	signature, err := sign.Sign(c.apiv2Key(), members.Texts())
@@ -194,15 +216,18 @@ func (x *xmlCall) complete(c *Client, k *call, members *xmlv2.Members) error {
 // attach makes the form of the one upload, which is small. The file is signed by its MD5.
 func (x *xmlCall) attach(c *Client, k *call, members *xmlv2.Members, sign auth.SignType) error {
 	u, ok := k.file.(Upload)
-	if v := reflect.ValueOf(x.in); !ok && v.Kind() == reflect.Struct && v.FieldByName("File").IsValid() {
+	if v := reflect.Indirect(reflect.ValueOf(x.in)); !ok && v.Kind() == reflect.Struct && v.FieldByName("File").IsValid() {
 		u, ok = v.FieldByName("File").Interface().(Upload)
 	}
 	if !ok || u.Content == nil {
 		return errors.New("this call uploads a file: give wechatpay.File")
 	}
 	content, err := io.ReadAll(io.LimitReader(u.Content, multipart.MaxKept+1))
-	if err != nil || len(content) > multipart.MaxKept {
-		return errors.New("the file cannot be read, or is too large")
+	switch {
+	case err != nil:
+		return fmt.Errorf("the file cannot be read: %w", err)
+	case len(content) > multipart.MaxKept:
+		return fmt.Errorf("the file has more than %d bytes", multipart.MaxKept)
 	}
 	digest := md5.Sum(content)
 	members.Set("media_hash", hex.EncodeToString(digest[:]))
@@ -228,9 +253,11 @@ func (x *xmlCall) read(c *Client, res *Response) *Error {
 		}
 		return failed
 	case x.fact.Answer == "json":
-		res.decode = func(v any) error { return json.Unmarshal(res.Body, v) }
-		return nil
-	case x.fact.Answer == "download" && !bytes.HasPrefix(bytes.TrimSpace(res.Body), []byte("<xml")):
+		return readJSON(res, failed)
+	case x.fact.Answer == "download" && len(res.Body) > 0 && !isXML(res.Body):
+		if failed.Err = checkDigest(res); failed.Err != nil {
+			return failed
+		}
 		return nil
 	}
 	members, err := xmlv2.Decode(res.Body, xmlv2.Limits{Bytes: len(res.Body), Nested: x.fact.Unsigned})
@@ -244,30 +271,90 @@ func (x *xmlCall) read(c *Client, res *Response) *Error {
 	failed.Code = cmp.Or(members.Get("err_code"), members.Get("error_code"))
 	failed.Message = cmp.Or(members.Get("err_code_des"), members.Get("return_msg"))
 	if members.Get("return_code") != "SUCCESS" { // which nobody signs: the call did not get further than the front
+		failed.Outcome = outcomeOfV2(failed)
 		failed.Code = cmp.Or(failed.Code, members.Get("return_code"))
-		failed.Outcome = outcomeOfV2(failed.Code + failed.Message)
 		return failed
 	}
-	if !x.fact.Unsigned {
+	if members.Get("sign") == "" && failed.Code != "" { // as some answer to a wrong signature
+		failed.unsigned = x.fact.Unsigned
+		failed.Outcome = outcomeOfV2(failed)
+		return failed
+	}
+	if !x.fact.Unsigned || members.Get("sign") != "" {
 		if failed.Err = auth.VerifyParams(c.apiv2Key(), members.Texts(), auth.MD5, auth.HMACSHA256); failed.Err != nil {
 			failed.Code, failed.Message = "", ""
 			return failed
 		}
 		res.Verified, failed.Verified = true, true
 	}
-	if result := members.Get("result_code"); result != "" && result != "SUCCESS" {
+	if result := members.Get("result_code"); result != "" && result != "SUCCESS" || failed.Code != "" {
 		failed.unsigned = x.fact.Unsigned
-		failed.Outcome = outcomeOfV2(failed.Code)
+		failed.Outcome = outcomeOfV2(failed)
+		return failed
+	}
+	if x.fact.Answer == "download" {
+		failed.Err, failed.Message = errors.New("the answer is neither a file nor a failure"), ""
 		return failed
 	}
 	res.decode = func(v any) error { return xmlv2.Unmarshal(members, v) }
 	return nil
 }
 
-// outcomeOfV2 is Unknown for the codes that say so: query, and repeat with the same number.
-func outcomeOfV2(says string) Outcome {
-	for _, open := range []code.Code{code.Systemerror, code.Userpaying, code.Bankerror, code.BizerrNeedRetry} {
-		if strings.Contains(says, string(open)) {
+// isXML tells a failure from a file: those of bills begin with a word.
+func isXML(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
+}
+
+// checkDigest compares a file with the SHA-1 that its header tells, if it does.
+func checkDigest(res *Response) error {
+	told, ok := strings.CutPrefix(res.Header.Get("Digest"), "SHA=")
+	if !ok {
+		return nil
+	}
+	hash, err := download.ParseHash("SHA1", told)
+	if err == nil && !hash.Of(res.Body) {
+		err = errors.New("the file does not have the hash that its header tells: it was cut off or changed")
+	}
+	return err
+}
+
+// readJSON reads the one answer that is JSON.
+func readJSON(res *Response, failed *Error) *Error {
+	var told struct {
+		Retcode *json.Number `json:"retcode"`
+		Retmsg  string       `json:"retmsg"`
+	}
+	if err := res.Decode(&told); err != nil || told.Retcode == nil {
+		failed.Err = cmp.Or(err, errors.New("the answer has no retcode"))
+		return failed
+	}
+	if *told.Retcode != "0" {
+		failed.Code, failed.Message, failed.Outcome = told.Retcode.String(), told.Retmsg, Refused
+		return failed
+	}
+	return nil
+}
+
+// refusedV2 are the codes that say no for good. Any other may say that the outcome is open, as
+// SYSTEMERROR, USERPAYING, BANKERROR, PROCESSING and CA_ERROR do: query, and repeat with the same number.
+var refusedV2 = []code.Code{
+	code.Noauth, code.Notenough, code.Orderpaid, code.Orderclosed, code.Ordernotexist, code.Refundnotexist, code.OutTradeNoUsed,
+	code.AppIDNotExist, code.MchIDNotExist, code.AppIDMchIDNotMatch, code.LackParams, code.Signerror, code.SignError,
+	code.XMLFormatError, code.RequirePostMethod, code.PostDataEmpty, code.NotUTF8, code.ParamError, code.InvalidRequest,
+	code.InvalidTransactionID, code.TradeOverdue, code.UserAccountAbnormal, code.Orderreversed, code.Authcodeexpire,
+	code.AuthCodeError, code.AuthCodeInvalid, code.Notsuportcard, code.BuyerMismatch, code.CertError, code.ReverseExpire, code.Rulelimit,
+}
+
+// outcomeOfV2 is what a failure says: by its code, or where it has none by its text.
+func outcomeOfV2(e *Error) Outcome {
+	if e.Code != "" {
+		if slices.Contains(refusedV2, code.Code(e.Code)) {
+			return Refused
+		}
+		return Unknown
+	}
+	for _, open := range []string{"系统", "已受理", "稍后", "system", "busy", "timeout"} {
+		if strings.Contains(strings.ToLower(e.Message), open) {
 			return Unknown
 		}
 	}

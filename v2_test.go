@@ -2,10 +2,12 @@ package wechatpay_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"github.com/openwechatpay/wechatpay/code"
 	"github.com/openwechatpay/wechatpay/internal/xmlv2"
 	v2 "github.com/openwechatpay/wechatpay/v2"
+	"github.com/openwechatpay/wechatpay/v2/appauth"
 	"github.com/openwechatpay/wechatpay/v2/pay"
 )
 
@@ -29,6 +32,7 @@ type gatewayV2 struct {
 	status  int
 	signing auth.SignType // "" signs nothing
 	spoil   bool          // changes a member after signing
+	digest  string
 
 	last *http.Request
 	sent xmlv2.Members
@@ -60,7 +64,7 @@ func (g *gatewayV2) RoundTrip(req *http.Request) (*http.Response, error) {
 	if status == 0 {
 		status = 200
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/plain"}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/plain"}, "Digest": {g.digest}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 }
 
 func newClientV2(t *testing.T, g *gatewayV2, change func(*wechatpay.Merchant)) *wechatpay.Client {
@@ -191,6 +195,20 @@ func TestWhatAPIv2Answers(t *testing.T) {
 		"an unsigned FAIL":           {&gatewayV2{answer: members("return_code", "FAIL", "return_msg", "签名错误")}, "", wechatpay.Refused, nil, "FAIL: 签名错误", false},
 		"an unsigned success":        {&gatewayV2{answer: placed}, "", wechatpay.Unknown, auth.ErrNotSigned, "", false},
 		"a success that was changed": {&gatewayV2{answer: placed, signing: auth.MD5, spoil: true}, "", wechatpay.Unknown, auth.ErrBadSignature, "", false},
+		"a red packet that is under way": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "PROCESSING", "err_code_des", "请求已受理，请稍后使用原单号查询发放结果")},
+			"v2/mmpaymkttransfers/sendredpack", wechatpay.Unknown, code.Processing, "query by your number", false},
+		"a code that nobody knows": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "NEW"), signing: auth.MD5}, "", wechatpay.Unknown, nil, "NEW", true},
+		"a FAIL of a busy system":  {&gatewayV2{answer: members("return_code", "FAIL", "return_msg", "系统繁忙，请稍后再试")}, "v2/secapi/pay/refund", wechatpay.Unknown, nil, "系统繁忙", false},
+		"a code without a result":  {&gatewayV2{answer: members("return_code", "SUCCESS", "return_msg", "SIGN_ERROR", "err_code", "SIGN_ERROR")}, "v2/mmpaymkttransfers/sendredpack", wechatpay.Refused, code.SignError, "SIGN_ERROR", false},
+		"a sign that is wrong where none is wanted": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "SUCCESS", "sign", strings.Repeat("0", 32))},
+			"v2/mmpaymkttransfers/sendredpack", wechatpay.Unknown, auth.ErrBadSignature, "", false},
+		"a bill that is HTML":          {&gatewayV2{raw: "<html></html>"}, "v2/pay/downloadbill", wechatpay.Unknown, nil, "return_code", false},
+		"a bill that is nothing":       {&gatewayV2{answer: members()}, "v2/pay/downloadbill", wechatpay.Unknown, nil, "", false},
+		"a failure behind a BOM":       {&gatewayV2{raw: "\ufeff<xml><return_code>FAIL</return_code><return_msg>no</return_msg></xml>"}, "v2/pay/downloadbill", wechatpay.Refused, nil, "no", false},
+		"a fund bill that was cut off": {&gatewayV2{raw: "记账时间", digest: "SHA=" + strings.Repeat("0", 40)}, "v2/pay/downloadfundflow", wechatpay.Unknown, nil, "cut off", false},
+		"a success that is no file":    {&gatewayV2{answer: members("return_code", "SUCCESS"), signing: auth.MD5}, "v2/pay/downloadbill", wechatpay.Unknown, nil, "neither a file", true},
+		"JSON that says no":            {&gatewayV2{raw: `{"retcode":-1,"retmsg":"sign error"}`}, "v2/appauth/getaccesstoken", wechatpay.Refused, nil, "sign error", false},
+		"JSON that is none":            {&gatewayV2{raw: "<html>"}, "v2/appauth/getaccesstoken", wechatpay.Unknown, nil, "", false},
 		"a refusal that somebody forged": {&gatewayV2{answer: members("return_code", "SUCCESS", "result_code", "FAIL", "err_code", "ORDERNOTEXIST"), signing: auth.MD5, spoil: true},
 			"", wechatpay.Unknown, auth.ErrBadSignature, "200 OK", false},
 		"members that no signature covers": {&gatewayV2{raw: "<xml><return_code>SUCCESS</return_code><a><b>1</b></a></xml>"}, "", wechatpay.Unknown, nil, "XML", false},
@@ -204,13 +222,19 @@ func TestWhatAPIv2Answers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClientV2(t, tt.g, func(m *wechatpay.Merchant) { m.Certificate = tls.Certificate{Certificate: [][]byte{{1}}} })
+			client := newClientV2(t, tt.g, func(m *wechatpay.Merchant) {
+				m.Certificate = tls.Certificate{Certificate: [][]byte{{1}}, PrivateKey: m.PrivateKey}
+			})
 			path := tt.path
 			if path == "" {
 				path = "v2/pay/unifiedorder"
 			}
 			var res wechatpay.Response
-			_, err := client.Chain(path).Post(t.Context(), wechatpay.XML(map[string]string{"out_trade_no": "N1"}), wechatpay.Into(&res))
+			call := client.Chain(path).Post
+			if strings.HasSuffix(path, "getaccesstoken") {
+				call = client.Chain(path).Get
+			}
+			_, err := call(t.Context(), wechatpay.XML(map[string]string{"out_trade_no": "N1"}), wechatpay.Into(&res))
 			e, ok := errors.AsType[*wechatpay.Error](err)
 			if !ok || e.Outcome != tt.outcome || e.Verified != tt.verified || !strings.Contains(err.Error(), tt.text) || tt.is != nil && !errors.Is(err, tt.is) {
 				t.Errorf("the error is %+v", err)
@@ -238,6 +262,12 @@ func TestWhatAPIv2WantsBeforeItSends(t *testing.T) {
 		"no JSON":                    {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{}), wechatpay.JSON(struct{}{})}, "neither JSON"},
 		"a path of APIv2":            {nil, "v3/certificates", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "begins with /v2/"},
 		"a sign type that goes":      {nil, "v2/pay/profitsharingquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{"sign_type": "MD5"})}, "takes HMAC-SHA256"},
+		"no file where none goes":    {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{}), wechatpay.File("a.png", strings.NewReader("x"))}, "takes no file"},
+		"a path that stays":          {nil, "v2/pay/../secapi/pay/refund", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, `a segment ".."`},
+		"no slash at the end":        {nil, "v2/secapi/pay/refund/", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "no slash at its end"},
+		"no query in the path":       {nil, "v2/pay/orderquery?a=b", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, `"?"`},
+		"a browser":                  {nil, "v2/papay/entrustweb", []wechatpay.CallOption{wechatpay.XML(map[string]string{})}, "a browser calls it"},
+		"one body":                   {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{}), wechatpay.XML(map[string]string{})}, "and once"},
 		"a value that XML can carry": {nil, "v2/pay/orderquery", []wechatpay.CallOption{wechatpay.XML(map[string]string{"appid": "\x00"})}, "appid"},
 	}
 	for name, tt := range tests {
@@ -331,5 +361,28 @@ func TestTheCertificateIsShownWhereItIsWantedAlone(t *testing.T) {
 	}
 	if len(transport.TLSClientConfig.Certificates) != 0 {
 		t.Error("the caller's transport was changed")
+	}
+}
+
+func TestATokenOfAPIv2IsRead(t *testing.T) {
+	t.Parallel()
+	g := &gatewayV2{raw: `{"retcode":0,"retmsg":"ok","access_token":"T1","access_token_expire_in":7200,"refresh_token":"R1","refresh_token_expire_in":1}`}
+	out, err := v2.New(newClientV2(t, g, nil)).Appauth().Getaccesstoken().Get(t.Context(), appauth.GetGetaccesstokenQuery{AppID: "wx8"})
+	if err != nil || out.AccessToken != "T1" || out.AccessTokenExpireIn != 7200 {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
+func TestACertificateWithoutItsKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	m := merchant()
+	m.APIv2Key, m.Certificate = apiv2Key, tls.Certificate{Certificate: [][]byte{{1}}}
+	if _, err := wechatpay.New(m); err == nil || !strings.Contains(err.Error(), "tls.LoadX509KeyPair") {
+		t.Errorf("the error is %v", err)
+	}
+	m.Certificate.PrivateKey = m.PrivateKey
+	own := &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return nil, io.EOF }}
+	if _, err := wechatpay.New(m, wechatpay.Transport(own)); err == nil || !strings.Contains(err.Error(), "its own TLS") {
+		t.Errorf("the error is %v", err)
 	}
 }

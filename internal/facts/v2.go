@@ -27,5 +27,7 @@ func OfV2(path string) V2 {
 	if i := slices.IndexFunc(operationsV2[:], func(o V2) bool { return o.path == path }); i >= 0 {
 		return operationsV2[i]
 	}
-	return UsualV2
+	other := UsualV2
+	other.Unsigned = path == "/sandboxnew/pay/getsignkey" // which only the older documents have
+	return other
 }

@@ -12,7 +12,7 @@ var operationsV2 = [...]V2{
 	{path: "/applyment/micro/signcontract", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"MD5"}, Nonce: true, Certificate: true, Unsigned: true, Caller: "mch_id"},
 	{path: "/applyment/micro/submit", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"HMAC-SHA256"}, SaysType: true, Nonce: true, Certificate: true, Caller: "mch_id"},
 	{path: "/applyment/micro/submitupgrade", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"HMAC-SHA256"}, SaysType: true, Nonce: true, Certificate: true, Caller: "mch_id"},
-	{path: "/billcommentsp/batchquerycomment", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"HMAC-SHA256"}, SaysType: true, Nonce: true, Certificate: true, Unsigned: true, Caller: "mch_id"},
+	{path: "/billcommentsp/batchquerycomment", Host: "api.mch.weixin.qq.com", Answer: "download", SignTypes: []string{"HMAC-SHA256"}, SaysType: true, Nonce: true, Certificate: true, Unsigned: true, Caller: "mch_id"},
 	{path: "/cgi-bin/mch/customs/customdeclareorder", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"MD5"}, Caller: "mch_id"},
 	{path: "/cgi-bin/mch/customs/customdeclarequery", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"MD5"}, SaysType: true, Caller: "mch_id"},
 	{path: "/cgi-bin/mch/newcustoms/customdeclareredeclare", Host: "api.mch.weixin.qq.com", Answer: "xml", SignTypes: []string{"MD5"}, SaysType: true, Caller: "mch_id"},

@@ -165,7 +165,11 @@ func (m *model) output(name string, op *catalog.Operation, p place) *structType 
 	case len(body.Fields) == 0:
 		p.errorf("an answer without fields is not supported")
 		return nil
-	case body.TypeName != "":
+	case m.v2 && body.Kind == "json":
+		m.inText++
+		defer func() { m.inText-- }()
+	}
+	if body.TypeName != "" {
 		return m.object(shape{name: body.TypeName, explicit: true, role: answer, fields: body.Fields}, p)
 	}
 	return m.object(shape{name: name + "Response", own: true, role: answer, fields: body.Fields}, p)

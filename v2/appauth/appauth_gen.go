@@ -80,10 +80,10 @@ type GetGetaccesstokenQuery struct {
 
 // GetGetaccesstokenResponse is the answer of [Getaccesstoken.Get].
 type GetGetaccesstokenResponse struct {
-	Retcode              int64  `xml:"retcode"`      // 返回状态码
-	Retmsg               string `xml:"retmsg"`       // 处理成功
-	AccessToken          string `xml:"access_token"` // 接口调用凭证
-	AccessTokenExpireIn  int64  `xml:"access_token_expire_in"`
-	RefreshToken         string `xml:"refresh_token"`           // refresh令牌
-	RefreshTokenExpireIn int64  `xml:"refresh_token_expire_in"` // refresh_token过期时间
+	Retcode              int64  `json:"retcode"`      // 返回状态码
+	Retmsg               string `json:"retmsg"`       // 处理成功
+	AccessToken          string `json:"access_token"` // 接口调用凭证
+	AccessTokenExpireIn  int64  `json:"access_token_expire_in"`
+	RefreshToken         string `json:"refresh_token"`           // refresh令牌
+	RefreshTokenExpireIn int64  `json:"refresh_token_expire_in"` // refresh_token过期时间
 }
