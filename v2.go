@@ -155,6 +155,7 @@ func (x *xmlCall) build(c *Client, k *call) error {
 	if err != nil {
 		return err
 	}
+	members = slices.DeleteFunc(members, func(m xmlv2.Member) bool { return m.Text == "" && m.Members == nil }) // as good as absent
 	if name := x.fact.InQuery; members.Get(name) != "" {
 		k.query = append(k.query, pair{name, members.Get(name)})
 		members = slices.DeleteFunc(members, func(m xmlv2.Member) bool { return m.Name == name })

@@ -386,3 +386,15 @@ func TestACertificateWithoutItsKeyIsRefused(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// An order is found by one of two numbers, which are both required, and the other one is empty then.
+func TestWhatIsEmptyIsNotSentByAPIv2(t *testing.T) {
+	t.Parallel()
+	g := &gatewayV2{answer: members("return_code", "SUCCESS"), signing: auth.MD5}
+	if _, err := v2.New(newClientV2(t, g, nil)).Pay().Orderquery().Post(t.Context(), pay.PostOrderqueryRequest{AppID: "wx8", OutTradeNo: "N1"}); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(g.body, []byte("transaction_id")) || g.sent.Get("out_trade_no") != "N1" {
+		t.Errorf("sent %s", g.body)
+	}
+}

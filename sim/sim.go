@@ -4,9 +4,13 @@
 // Go tests start with package simtest. Everybody else runs wxpay sim.
 //
 // A [Gateway] checks what it is sent as the real one does, signs what it answers, and keeps
-// the state of what it was told. It takes every operation of the catalog; those that it has no rules of
-// are answered in their documented shape, and so are all in a world that is stateless. Whom it knows is a [world.World]; what users do, how time
-// passes and what was sent is asked and told by its [Gateway.Management].
+// the state of what it was told. It takes every operation of the catalog, of APIv3 and APIv2; those that it
+// has no rules of are answered in their documented shape, and so are all in a world that is stateless. Whom it
+// knows is a [world.World]; what users do, how time passes and what was sent is asked and told by its
+// [Gateway.Management].
+//
+// Some operations of APIv2 want the merchant's certificate in TLS: serve the Gateway with a
+// [crypto/tls.Config] whose ClientAuth is RequestClientCert, and it judges what clients show.
 //
 // # Keys
 //

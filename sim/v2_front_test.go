@@ -311,9 +311,20 @@ func TestBillsOfAPIv2AreText(t *testing.T) {
 	if text := must(io.ReadAll(r)); !bytes.Equal(text, plain.body) {
 		t.Errorf("packed is %s", text)
 	}
-	flow := c.call("/pay/downloadfundflow", named("bill_date", "20261124", "account_type", "Basic"))
+	flow := c.call("/pay/downloadfundflow", named("bill_date", "20261124", "account_type", "Basic", "sign_type", "HMAC-SHA256"))
 	sum := sha1.Sum(flow.body)
 	if got := flow.Header.Get("Digest"); got != "SHA="+hex.EncodeToString(sum[:]) || !strings.HasPrefix(string(flow.body), "\ufeff") {
 		t.Errorf("answered %v with the digest %q", flow, got)
+	}
+}
+
+func TestABrowserIsSentBackToTheMerchant(t *testing.T) {
+	t.Parallel()
+	c := newV2Caller(t)
+	query := url.Values{"mch_id": {c.mchID}, "appid": {world.AppID}, "redirect_uri": {"https://shop.example/back?a=1"}, "response_type": {"code"}, "scope": {"pay_identity"}, "state": {"S"}}
+	got := c.do(must(http.NewRequest(http.MethodGet, c.url+"/appauth/authindex?"+query.Encode(), nil)))
+	back := must(url.Parse(got.Header.Get("Location")))
+	if q := back.Query(); got.StatusCode != http.StatusFound || back.Host != "shop.example" || q.Get("a") != "1" || q.Get("state") != "S" || q.Get("code") == "" {
+		t.Errorf("answered %v with %s", got, back)
 	}
 }

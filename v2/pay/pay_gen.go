@@ -147,10 +147,12 @@ func (n Closeorder) Post(ctx context.Context, in PostCloseorderRequest, opts ...
 
 // PostCloseorderRequest is what [Closeorder.Post] takes.
 type PostCloseorderRequest struct {
-	AppID      string   `xml:"appid"`               // 公众账号ID
-	MchID      string   `xml:"mch_id"`              // 商户号
-	OutTradeNo string   `xml:"out_trade_no"`        // 商户订单号
-	SignType   SignType `xml:"sign_type,omitempty"` // 签名类型
+	SubAppID   string   `xml:"sub_appid,omitempty"`  // 子商户公众账号ID
+	SubMchID   string   `xml:"sub_mch_id,omitempty"` // 子商户号
+	AppID      string   `xml:"appid"`                // 公众账号ID
+	MchID      string   `xml:"mch_id"`               // 商户号
+	OutTradeNo string   `xml:"out_trade_no"`         // 商户订单号
+	SignType   SignType `xml:"sign_type,omitempty"`  // 签名类型
 }
 
 // PostCloseorderResponse is the answer of [Closeorder.Post].
@@ -1101,32 +1103,35 @@ func (n Unifiedorder) Post(ctx context.Context, in PostUnifiedorderRequest, opts
 
 // PostUnifiedorderRequest is what [Unifiedorder.Post] takes.
 type PostUnifiedorderRequest struct {
-	Version        Version       `xml:"version,omitempty"`        // 接口版本号
-	ProfitSharing  ProfitSharing `xml:"profit_sharing,omitempty"` // 是否指定服务商分账
-	AppID          string        `xml:"appid"`                    // 公众账号ID
-	MchID          string        `xml:"mch_id"`                   // 商户号
-	DeviceInfo     string        `xml:"device_info,omitempty"`    // 设备号
-	SignType       SignType      `xml:"sign_type,omitempty"`      // 签名类型
-	Body           string        `xml:"body"`                     // 商品描述
-	Detail         Detail        `xml:"detail,omitempty"`
-	Attach         string        `xml:"attach,omitempty"`        // 附加数据
-	OutTradeNo     string        `xml:"out_trade_no"`            // 商户订单号
-	FeeType        string        `xml:"fee_type,omitempty"`      // 标价币种
-	TotalFee       int64         `xml:"total_fee"`               // 标价金额, fen
-	SpbillCreateIP string        `xml:"spbill_create_ip"`        // 终端IP
-	TimeStart      string        `xml:"time_start,omitempty"`    // 交易起始时间, yyyyMMddHHmmss
-	TimeExpire     string        `xml:"time_expire,omitempty"`   // 交易结束时间, yyyyMMddHHmmss
-	GoodsTag       string        `xml:"goods_tag,omitempty"`     // 订单优惠标记
-	NotifyURL      string        `xml:"notify_url"`              // 通知地址
-	TradeType      string        `xml:"trade_type"`              // 交易类型
-	ProductID      string        `xml:"product_id,omitempty"`    // 商品ID
-	LimitPay       string        `xml:"limit_pay,omitempty"`     // 指定支付方式
-	OpenID         string        `xml:"openid,omitempty"`        // 用户标识
-	Receipt        Receipt       `xml:"receipt,omitempty"`       // 电子发票入口开放标识
-	SceneInfo      SceneInfo     `xml:"scene_info,omitempty"`    // 场景信息
-	UserType       UserType      `xml:"user_type,omitempty"`     // 证件类型
-	UserCreid      string        `xml:"user_creid,omitempty"`    // 证件号
-	UserTruename   string        `xml:"user_truename,omitempty"` // 姓名
+	SubAppID       string         `xml:"sub_appid,omitempty"`      // 子商户公众账号ID
+	SubMchID       string         `xml:"sub_mch_id,omitempty"`     // 子商户号
+	SubOpenID      string         `xml:"sub_openid,omitempty"`     // 用户子标识
+	Version        Version        `xml:"version,omitempty"`        // 接口版本号
+	ProfitSharing  ProfitSharing  `xml:"profit_sharing,omitempty"` // 是否指定服务商分账
+	AppID          string         `xml:"appid"`                    // 公众账号ID
+	MchID          string         `xml:"mch_id"`                   // 商户号
+	DeviceInfo     string         `xml:"device_info,omitempty"`    // 设备号
+	SignType       SignType       `xml:"sign_type,omitempty"`      // 签名类型
+	Body           string         `xml:"body"`                     // 商品描述
+	Detail         Detail         `xml:"detail,omitempty"`
+	Attach         string         `xml:"attach,omitempty"`        // 附加数据
+	OutTradeNo     string         `xml:"out_trade_no"`            // 商户订单号
+	FeeType        string         `xml:"fee_type,omitempty"`      // 标价币种
+	TotalFee       int64          `xml:"total_fee"`               // 标价金额, fen
+	SpbillCreateIP string         `xml:"spbill_create_ip"`        // 终端IP
+	TimeStart      string         `xml:"time_start,omitempty"`    // 交易起始时间, yyyyMMddHHmmss
+	TimeExpire     string         `xml:"time_expire,omitempty"`   // 交易结束时间, yyyyMMddHHmmss
+	GoodsTag       string         `xml:"goods_tag,omitempty"`     // 订单优惠标记
+	NotifyURL      string         `xml:"notify_url"`              // 通知地址
+	TradeType      string         `xml:"trade_type"`              // 交易类型
+	ProductID      string         `xml:"product_id,omitempty"`    // 商品ID
+	LimitPay       string         `xml:"limit_pay,omitempty"`     // 指定支付方式
+	OpenID         string         `xml:"openid,omitempty"`        // 用户标识
+	Receipt        Receipt        `xml:"receipt,omitempty"`       // 电子发票入口开放标识
+	SceneInfo      OrderSceneInfo `xml:"scene_info,omitempty"`    // 场景信息
+	UserType       UserType       `xml:"user_type,omitempty"`     // 证件类型
+	UserCreid      string         `xml:"user_creid,omitempty"`    // 证件号
+	UserTruename   string         `xml:"user_truename,omitempty"` // 姓名
 }
 
 // PostUnifiedorderResponse is the answer of [Unifiedorder.Post].

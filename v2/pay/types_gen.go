@@ -197,6 +197,34 @@ type H5Info struct {
 	PackageName string            `json:"package_name,omitzero"` // Android平台PackageName
 }
 
+// OrderH5Info is the object h5_info, H5支付.
+type OrderH5Info struct {
+	Type        string `json:"type"`                  // 场景类型
+	AppName     string `json:"app_name,omitzero"`     // 应用名
+	BundleID    string `json:"bundle_id,omitzero"`    // iOS应用的bundle_id
+	PackageName string `json:"package_name,omitzero"` // Android应用的包名
+	WapURL      string `json:"wap_url,omitzero"`      // WAP网站URL地址
+	WapName     string `json:"wap_name,omitzero"`     // WAP网站名
+}
+
+// OrderSceneInfo is what scene_info, 场景信息 holds as JSON.
+type OrderSceneInfo struct {
+	H5Info    OrderH5Info `json:"h5_info,omitzero"`    // H5支付
+	StoreInfo StoreInfo   `json:"store_info,omitzero"` // 实际门店信息
+}
+
+// MarshalText is v as JSON, which a string holds.
+func (v OrderSceneInfo) MarshalText() ([]byte, error) {
+	type plain OrderSceneInfo
+	return json.Marshal(plain(v))
+}
+
+// UnmarshalText reads the JSON that a string holds; an empty one leaves v alone.
+func (v *OrderSceneInfo) UnmarshalText(text []byte) error {
+	type plain OrderSceneInfo
+	return jsontext.Unmarshal(text, (*plain)(v))
+}
+
 // ProfitsharingaddreceiverReceiver is what receiver, 分账接收方 holds as JSON.
 type ProfitsharingaddreceiverReceiver struct {
 	Type           Type         `json:"type"`                     // 分账接收方类型

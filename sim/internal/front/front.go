@@ -3,6 +3,8 @@
 // serial number, its signature, then the mapping of path, query and body onto the
 // operation's fields. Only then a product sees the call. Every answer after the signature is
 // signed.
+//
+// What begins with v2 is the same for APIv2, whose signature stands in the message.
 package front
 
 import (

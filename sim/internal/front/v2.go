@@ -60,7 +60,7 @@ func (f *Front) answerV2(x *Exchange, r *http.Request) *answer {
 	if a := f.admit(x, r, c); a != nil {
 		return a
 	}
-	return f.takeV2(x, r, c)
+	return f.takeV2(x, c)
 }
 
 // admit finds out who calls: by number, certificate and signature.
@@ -87,7 +87,7 @@ func (f *Front) admit(x *Exchange, r *http.Request, c *Call) *answer {
 }
 
 // takeV2 maps what the caller sent, and carries it out.
-func (f *Front) takeV2(x *Exchange, r *http.Request, c *Call) *answer {
+func (f *Front) takeV2(x *Exchange, c *Call) *answer {
 	if c.V2.Sent.Get("nonce_str") == "" && c.Op.Request.Body != nil && !c.Op.Security.NoNonce && c.Op.Security.SignOver == nil {
 		return x.fail("mapping", outer("输入源“/body/xml/nonce_str”映射到字段“随机字符串”必填性规则校验失败，此字段为必填项").With("required of /body/xml/nonce_str"))
 	}

@@ -25,14 +25,9 @@ func (m *mapper) mapMessage() *Misfit {
 		if member.Text == "" { // which is the same as none
 			continue
 		}
-		if body[member.Name] = member.Text; f.Encoded != "" {
-			continue
+		if body[member.Name] = member.Text; f.Encoded == "" {
+			body[member.Name], _ = fromText(f, member.Text, at) // what is no such value stays text, and is refused as such
 		}
-		value, ok := fromText(f, member.Text, at)
-		if !ok {
-			return wrongType(f, member.Text, here)
-		}
-		body[member.Name] = value
 	}
 	m.body = body
 	return m.mapMembers(expected.Fields, body, at)
