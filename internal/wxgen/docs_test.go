@@ -83,7 +83,7 @@ func teaCatalog(t *testing.T) *catalog.Catalog {
 
 func TestTheReferenceHasALineForEachThing(t *testing.T) {
 	t.Parallel()
-	page, err := apiFile(teaCatalog(t))
+	page, err := apiFile(teaCatalog(t), "v3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func reference(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, apiPage))
+	text, err := os.ReadFile(filepath.Join(root, apiPages["v3"]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,16 +125,33 @@ func TestTheReferenceIsCurrentAndSmallEnoughForGitHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := apiFile(c)
+	want, err := apiFile(c, "v3")
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := reference(t)
 	if page != string(want) {
-		t.Errorf("%s is not what the catalog gives: run go generate ./...", apiPage)
+		t.Errorf("%s is not what the catalog gives: run go generate ./...", apiPages["v3"])
 	}
 	if size := len(page); size > 400_000 {
-		t.Errorf("%s has %d bytes: GitHub shows 512,000 at most, and browsers get slow before", apiPage, size)
+		t.Errorf("%s has %d bytes: GitHub shows 512,000 at most, and browsers get slow before", apiPages["v3"], size)
+	}
+}
+
+func TestThePageOfAPIv2HasEachOperationOnce(t *testing.T) {
+	t.Parallel()
+	c, err := catalog.LoadV2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := apiFile(c, "v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range c.Operations() {
+		if n := strings.Count(string(page), "`"+op.ID()+"`"); n != 1 {
+			t.Errorf("%s is there %d times", op.ID(), n)
+		}
 	}
 }
 

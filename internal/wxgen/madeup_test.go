@@ -50,13 +50,13 @@ func TestAnOperationThatIsAddedIsCallableDocumentedAndSimulated(t *testing.T) {
 	}
 	inCopy(t, dir, "test", "./brew")
 
-	page, err := os.ReadFile(filepath.Join(dir, apiPage))
+	page, err := os.ReadFile(filepath.Join(dir, apiPages["v3"]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"煮咖啡", "POST /v3/industry-coupon/pots/{out_pot_no}/brew", ".Pots().OutPotNo(", "BrewPotRequest"} {
 		if !strings.Contains(string(page), want) {
-			t.Errorf("%s does not mention %s", apiPage, want)
+			t.Errorf("%s does not mention %s", apiPages["v3"], want)
 		}
 	}
 }

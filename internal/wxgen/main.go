@@ -50,7 +50,8 @@ func run(args []string) error {
 		_, err := generate(c, v2)
 		return err
 	case len(args) > 1 && args[0] == "find":
-		return find(c, args[1:], os.Stdout)
+		both := &catalog.Catalog{Products: slices.Concat(c.Products, v2.Products)}
+		return find(both, args[1:], os.Stdout)
 	}
 	return errors.New("usage: wxgen [check | find WORD... | diff OLD NEW]")
 }
@@ -60,8 +61,10 @@ func writeAll(c, v2 *catalog.Catalog) error {
 	if err != nil {
 		return err
 	}
-	if files[apiPage], err = apiFile(c); err != nil {
-		return err
+	for version, of := range map[string]*catalog.Catalog{"v3": c, "v2": v2} {
+		if files[apiPages[version]], err = apiFile(of, version); err != nil {
+			return err
+		}
 	}
 	root, err := moduleRoot()
 	if err != nil {
