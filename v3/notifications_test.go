@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/v3/pay"
 	"github.com/openwechatpay/wechatpay/v3/profitsharing"
 	"github.com/openwechatpay/wechatpay/webhook"
 )
@@ -133,6 +134,33 @@ func TestANotificationThatArrivesAsAnotherDecodes(t *testing.T) {
 			shared, err := webhook.Decode[profitsharing.ProfitsharingSuccess](n)
 			if ok := err == nil && shared.TransactionID == "1"; ok != tt.ok {
 				t.Errorf("the transaction is %q, %v", shared.TransactionID, err)
+			}
+		})
+	}
+}
+
+// Of two that arrive with one event type, the original type tells which one it is. Those that do not say
+// are believed: the documents leave it out here and there.
+func TestAShareOfProfitDoesNotReadAsAPayment(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		original       string
+		payment, share bool
+	}{
+		"a payment":            {"transaction", true, false},
+		"a share of profit":    {"profitsharing", false, true},
+		"what does not say":    {"", true, true},
+		"what nobody has seen": {"other", false, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := &webhook.Notification{EventType: "TRANSACTION.SUCCESS", OriginalType: tt.original, Resource: json.RawMessage(`{"transaction_id":"1"}`)}
+			if _, err := webhook.Decode[pay.TransactionSuccess](n); (err == nil) != tt.payment {
+				t.Errorf("as a payment: %v", err)
+			}
+			if _, err := webhook.Decode[*profitsharing.ProfitsharingSuccess](n); (err == nil) != tt.share {
+				t.Errorf("as a share of profit: %v", err)
 			}
 		})
 	}

@@ -175,6 +175,9 @@ func Decode[T any](n *Notification) (T, error) {
 		return *new(T), errors.New("webhook: there is no notification to decode")
 	}
 	event, into, err := typed[T](n.EventType)
+	if err == nil {
+		err = original(*event, n)
+	}
 	if err != nil {
 		return *new(T), err
 	}
@@ -203,6 +206,17 @@ func typed[T any](eventType string) (event *T, into any, err error) {
 			eventType, *event, strings.Join(e.EventTypes(), " and "))
 	}
 	return event, into, nil
+}
+
+// original refuses what is of another product, where several send one event type: a profit sharing arrives as
+// TRANSACTION.SUCCESS, too, and would read as a payment of nothing.
+func original(event any, n *Notification) error {
+	e, ok := event.(interface{ OriginalTypes() []string })
+	if !ok || n.OriginalType == "" || slices.Contains(e.OriginalTypes(), n.OriginalType) {
+		return nil
+	}
+	return fmt.Errorf("webhook: a notification of type %s with the original type %s does not decode as %T, which is for %s",
+		n.EventType, n.OriginalType, event, strings.Join(e.OriginalTypes(), " and "))
 }
 
 // envelope is a notification on the wire.

@@ -279,6 +279,10 @@ func (m *model) printEvents(p *printer) {
 		types := e.notification.EventTypes
 		p.printf("// EventTypes are the types that it arrives with: %s.\n", enumerate(types))
 		p.printf("func (%s) EventTypes() []string { return %#v }\n\n", e.resource.name, types)
+		if originals := e.notification.OriginalTypes; slices.ContainsFunc(types, func(t string) bool { return m.shared[t] }) && len(originals) > 0 {
+			p.printf("// OriginalTypes tell it from others with the same event type: %s.\n", enumerate(originals))
+			p.printf("func (%s) OriginalTypes() []string { return %#v }\n\n", e.resource.name, originals)
+		}
 	}
 }
 

@@ -77,8 +77,9 @@ func writeAll(c, v2 *catalog.Catalog) error {
 func generate(c, v2 *catalog.Catalog) (map[string][]byte, error) {
 	sources := map[string]string{}
 	var errs []error
+	shared := sharedEvents(c)
 	for _, product := range slices.Concat(c.Products, v2.Products) {
-		own, err := productFiles(product)
+		own, err := productFiles(product, shared)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -104,12 +105,25 @@ func generate(c, v2 *catalog.Catalog) (map[string][]byte, error) {
 	return files, nil
 }
 
-func productFiles(product *catalog.Product) (map[string]string, error) {
+func productFiles(product *catalog.Product, shared map[string]bool) (map[string]string, error) {
 	m, err := newModel(product)
 	if err != nil {
 		return nil, err
 	}
+	m.shared = shared
 	return m.files()
+}
+
+// sharedEvents are the event types that several notifications arrive with.
+func sharedEvents(c *catalog.Catalog) map[string]bool {
+	seen, shared := map[string]bool{}, map[string]bool{}
+	for _, n := range c.Notifications() {
+		for _, event := range n.EventTypes {
+			shared[event] = seen[event]
+			seen[event] = true
+		}
+	}
+	return shared
 }
 
 // moduleRoot is the directory of go.mod, upwards from here.

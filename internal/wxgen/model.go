@@ -22,6 +22,7 @@ type model struct {
 	enums    map[string]*enumType
 	events   []*event
 	declared map[string]string // every package-level name, and what it is
+	shared   map[string]bool   // event types that are of other notifications, too
 	inText   int               // how many strings of JSON hold what is being looked at
 	errs     []error
 }

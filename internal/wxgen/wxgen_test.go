@@ -546,7 +546,7 @@ func TestANotificationOfAPIv2IsItsWholeMessage(t *testing.T) {
 	files, err := productFiles(&catalog.Product{Name: "v2/tea", Title: "茶", Notifications: []*catalog.Notification{
 		{EventTypes: []string{"tea_poured"}, Title: "倒茶通知", Unsigned: true, Resource: &catalog.Field{Fields: []catalog.Field{sealed}}, Docs: []string{"https://x"}},
 		{EventTypes: []string{"TEA.SPILT"}, Title: "洒茶通知", Resource: &catalog.Field{Fields: []catalog.Field{encoded}}, Docs: []string{"https://x"}},
-	}})
+	}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

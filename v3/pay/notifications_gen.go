@@ -52,3 +52,6 @@ type TransactionSuccess struct {
 
 // EventTypes are the types that it arrives with: TRANSACTION.SUCCESS.
 func (TransactionSuccess) EventTypes() []string { return []string{"TRANSACTION.SUCCESS"} }
+
+// OriginalTypes tell it from others with the same event type: transaction.
+func (TransactionSuccess) OriginalTypes() []string { return []string{"transaction"} }

@@ -21,6 +21,9 @@ func (ProfitsharingReturn) EventTypes() []string {
 	return []string{"PROFITSHARING.RETURN", "TRANSACTION.SUCCESS"}
 }
 
+// OriginalTypes tell it from others with the same event type: profitsharing.
+func (ProfitsharingReturn) OriginalTypes() []string { return []string{"profitsharing"} }
+
 // ProfitsharingSuccess is the resource of PROFITSHARING.SUCCESS, 分账动账成功变动通知.
 //
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012289679 and https://pay.weixin.qq.com/doc/v3/partner/4012116672.
@@ -39,3 +42,6 @@ type ProfitsharingSuccess struct {
 func (ProfitsharingSuccess) EventTypes() []string {
 	return []string{"PROFITSHARING.SUCCESS", "TRANSACTION.SUCCESS"}
 }
+
+// OriginalTypes tell it from others with the same event type: profitsharing.
+func (ProfitsharingSuccess) OriginalTypes() []string { return []string{"profitsharing"} }
