@@ -32,9 +32,14 @@ func (c *Client) call(ctx context.Context, method, path string, args []string, i
 		return err
 	}
 	if err := res.Decode(out); err != nil {
-		return &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: res.Verified, Method: method, Path: k.shown, Err: err, Attempts: res.Attempts}
+		return undecodable(&k, res, err)
 	}
 	return nil
+}
+
+// undecodable is the error of a success that does not fit into what the caller gave for it.
+func undecodable(k *call, res *Response, err error) *Error {
+	return &Error{StatusCode: res.StatusCode, RequestID: res.RequestID, Verified: res.Verified, Method: k.method, Path: k.shown, Err: err, Attempts: res.Attempts}
 }
 
 // Send is [Call] for operations whose answer has no body.
@@ -262,8 +267,9 @@ func (u Upload) attach(k *call) error {
 	return nil
 }
 
-// Endpoint is a path of WeChat Pay, without types. Get one from [Client.Chain], or from the
-// map of all endpoints in package v3 or v2. The zero Endpoint, as a misspelt key of that map yields it, returns an error that says so.
+// Endpoint is a path of WeChat Pay, without types. Get one from [Client.Chain], or from the map of
+// all endpoints in package v3 or v2. The zero Endpoint, as a misspelt key of that map yields it,
+// returns an error that says so.
 type Endpoint struct {
 	c    *Client
 	path string

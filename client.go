@@ -138,10 +138,11 @@ func New(m Merchant, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// For returns a Client for another merchant, or for a brand, which shares connections, options and what
-// is known of hosts with c. It takes half a kilobyte beside its keys and no goroutine, and is just
-// dropped when it is needed no more. [DownloadCertificates] holds for it too, and then it needs a
-// Close of its own, unless m has PlatformKeys and no APIv3Key.
+// For returns a Client for another merchant, or for a brand, which shares options, what is known
+// of hosts, and connections with c, but for those that show its Merchant.Certificate. It takes half
+// a kilobyte beside its keys and no goroutine, and is just dropped when it is needed no more.
+// [DownloadCertificates] holds for it too, and then it needs a Close of its own, unless m has
+// PlatformKeys and no APIv3Key.
 func (c *Client) For(m Merchant) (*Client, error) {
 	if c == nil || c.signer == nil {
 		return nil, errors.New("wechatpay: there is no client to share with: make one with wechatpay.New")
@@ -282,9 +283,10 @@ func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
 // DownloadCertificates downloads the platform certificates (平台证书) of /v3/certificates, with
 // Merchant.APIv3Key, now and again each time that every has passed: a minute at least, and 12 hours
 // at most. An answer or a notification that names another certificate has them downloaded at
-// once, but not more than once a minute. No call waits for that but the first, where Merchant has no PlatformKeys. If a download fails
-// the old certificates stay, and onError is told; it is tried again after a second, then two,
-// then four, up to every. Call [Client.Close] in the end, but not in onError, which Close waits for.
+// once, but not more than once a minute. No call waits for that but the first, where Merchant has
+// no PlatformKeys. If a download fails the old certificates stay, and onError is told; it is tried
+// again after a second, then two, then four, up to every. Call [Client.Close] in the end, but not
+// in onError, which Close waits for.
 func DownloadCertificates(every time.Duration, onError func(error)) Option {
 	return func(c *Client) error {
 		if every < time.Minute || every > 12*time.Hour {

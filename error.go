@@ -73,9 +73,10 @@ type unknown struct{ error }
 
 func (u unknown) Unwrap() error { return u.error }
 
-// Error is a call that failed. The members from StatusCode to Verified are of the
-// answer, if there was one. They are as sent; in the text of the Error, what is long is cut off
-// and control characters are replaced. Printed, logged or as JSON it comes without its Detail, which may quote what was refused.
+// Error is a call that failed. The members from StatusCode to Verified are of the answer, if there
+// was one. They are as sent; in the text of the Error, what is long is cut off and control
+// characters are replaced. Printed, logged or as JSON it comes without its Detail, which may quote
+// what was refused.
 type Error struct {
 	StatusCode int             // 0 if there was no answer
 	Code       string          // 错误码; compare with errors.Is, which knows whom to believe, and package code

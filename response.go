@@ -18,8 +18,8 @@ import (
 )
 
 // Response is an answer of WeChat Pay whose signature was verified; the few files that WeChat Pay
-// never signs say so in Verified. Printed or logged it comes without URL, headers and body, which may hold what is
-// nobody's business. As JSON it is whole.
+// never signs say so in Verified. Printed or logged it comes without URL, headers and body, which
+// may hold what is nobody's business. As JSON it is whole.
 type Response struct {
 	StatusCode int         // 200, or 204 where there is no body
 	Header     http.Header // as received

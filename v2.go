@@ -54,7 +54,7 @@ func (c *Client) callXML(ctx context.Context, method, path string, in any, opts 
 		return nil
 	}
 	if err := res.Decode(out); err != nil {
-		return &Error{StatusCode: res.StatusCode, Verified: res.Verified, Method: method, Path: k.shown, Err: err, Attempts: res.Attempts}
+		return undecodable(&k, res, err)
 	}
 	return nil
 }

@@ -27,9 +27,6 @@ const brew = `{
 // TestAnOperationThatIsAddedIsCallableDocumentedAndSimulated edits one JSON file of a copy of the module,
 // and runs the generator there.
 func TestAnOperationThatIsAddedIsCallableDocumentedAndSimulated(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it compiles all products")
-	}
 	t.Parallel()
 	dir := copyOfTheModule(t)
 	product := filepath.Join(dir, "catalog/v3/industry-coupon.json")
