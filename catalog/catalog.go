@@ -172,9 +172,17 @@ type Notification struct {
 	Modes         []string `json:"modes"`
 	Unsigned      bool     `json:"unsigned"` // of APIv2: it has no sign
 	Resource      *Field   `json:"resource"` // the plaintext; of APIv2 the whole message, but for sign
+	Answer        *Answer  `json:"answer"`   // nil if it only tells something, and is acknowledged
 	Retry         []string `json:"retry"`    // the times between deliveries
 	Docs          []string `json:"docs"`
 	DecidedBy     string   `json:"decided_by"`
+}
+
+// Answer is what a notification that asks something is answered with: an object, as JSON.
+type Answer struct {
+	Within string  `json:"within"` // how long WeChat Pay waits for it, such as "3s"
+	Signed bool    `json:"signed"` // WeChat Pay verifies its header Authorization
+	Fields []Field `json:"fields"`
 }
 
 // Load returns the project's catalog of APIv3. It is read once; nobody may change it.

@@ -333,11 +333,30 @@ func (n *Notification) check(report report, v2 bool) {
 	if n.Unsigned && !v2 {
 		report("a notification of APIv3 is signed")
 	}
+	if len(n.OriginalTypes) > 0 && v2 {
+		report("a notification of APIv2 has no original type")
+	}
+	if n.Answer != nil {
+		n.Answer.check(report.at("answer"), v2)
+	}
 	if n.Resource == nil || n.Resource.Type != "object" || len(n.Resource.Fields) == 0 {
 		report("there is no resource of type object")
 		return
 	}
 	checkFields(report.at("resource"), n.Resource.Fields)
+}
+
+func (a *Answer) check(report report, v2 bool) {
+	if v2 {
+		report("a notification of APIv2 is acknowledged, and asks nothing")
+	}
+	if d, err := time.ParseDuration(a.Within); err != nil || d <= 0 || d%time.Second != 0 {
+		report("the time %q within which it is wanted is not whole seconds, such as 3s", a.Within)
+	}
+	if len(a.Fields) == 0 {
+		report("there are no fields")
+	}
+	checkFields(report, a.Fields)
 }
 
 func checkFields(report report, fields []Field) {

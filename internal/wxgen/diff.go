@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openwechatpay/wechatpay/catalog"
 )
@@ -206,6 +207,21 @@ func (c *changes) notification(old, now *catalog.Notification) {
 		func(event string) { c.add(added, at, "arrives as %s too", event) })
 	c.value(changed, at, "name", old.Name, now.Name)
 	c.fields(at+": resource", false, old.Resource.Fields, now.Resource.Fields)
+	c.answer(at+": answer", old.Answer, now.Answer)
+}
+
+// answer compares what a notification is answered with. Who only acknowledged it fails when it begins to
+// ask something, and who answered has nobody left to answer when it no longer does.
+func (c *changes) answer(at string, old, now *catalog.Answer) {
+	if old == nil || now == nil {
+		c.value(breaks, at, "wanted", old != nil, now != nil)
+		return
+	}
+	before, _ := time.ParseDuration(old.Within)
+	after, _ := time.ParseDuration(now.Within)
+	c.value(tightened(after < before), at, "within", old.Within, now.Within)
+	c.value(tightened(now.Signed), at, "signed", old.Signed, now.Signed)
+	c.fields(at, true, old.Fields, now.Fields)
 }
 
 // value reports what differs, if it does.

@@ -197,6 +197,27 @@ func TestWhatAChangeOfTheCatalogMeans(t *testing.T) {
 			"Added\n  TEA.READY: arrives as TEA.POURED too\n",
 			"Breaks\n  TEA.READY: no longer arrives as TEA.POURED\n",
 		},
+		"a notification that asks something": {
+			`"docs": ["https://pay.weixin.qq.com/doc/v3/partner/5"]`,
+			`"answer": {"within": "1s", "fields": [{"name": "cups", "type": "integer"}]}, "docs": ["https://pay.weixin.qq.com/doc/v3/partner/5"]`,
+			"Breaks\n  TEA.READY: answer: wanted is true, was false\n",
+			"Breaks\n  TEA.READY: answer: wanted is false, was true\n",
+		},
+		"less time to answer a notification": {
+			`"within": "3s"`, `"within": "1s"`,
+			"Breaks\n  TEA.ASKED: answer: within is 1s, was 3s\n",
+			"Also changed\n  TEA.ASKED: answer: within is 3s, was 1s\n",
+		},
+		"an answer to a notification that is signed": {
+			`"within": "3s"`, `"within": "3s", "signed": true`,
+			"Breaks\n  TEA.ASKED: answer: signed is true, was false\n",
+			"Also changed\n  TEA.ASKED: answer: signed is false, was true\n",
+		},
+		"a field of the answer to a notification that has to be there": {
+			`"name": "strength", "type": "integer"`, `"name": "strength", "type": "integer", "required": true`,
+			"Breaks\n  TEA.ASKED: answer: strength: required is true, was false\n",
+			"Also changed\n  TEA.ASKED: answer: strength: required is false, was true\n",
+		},
 		"an operation's name, which Go types have": {
 			`"name": "BrewPot"`, `"name": "MakeTea"`,
 			"Also changed\n  " + brew + "name is MakeTea, was BrewPot\n",

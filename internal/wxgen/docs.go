@@ -85,8 +85,12 @@ func (m *model) printReference(p *printer) {
 		p.printf("- %s%s\\\n  `%s`\\\n  `%s` → `%s`\n", linked(u.op.Title, u.op.Docs), mark(u.op.Lifecycle), u.op.ID(), u.chain, result)
 	}
 	for _, e := range m.events {
-		p.printf("- %s\\\n  `%s` → `%s`\n", linked(e.notification.Title, e.notification.Docs),
+		p.printf("- %s\\\n  `%s` → `%s`", linked(e.notification.Title, e.notification.Docs),
 			strings.Join(e.notification.EventTypes, "`, `"), e.resource.name)
+		if e.answer != nil {
+			p.printf(", answered with `%s` within %s", e.answer.name, e.notification.Answer.Within)
+		}
+		p.printf("\n")
 	}
 }
 
@@ -168,8 +172,12 @@ func find(c *catalog.Catalog, words []string, w io.Writer) error {
 			show(u.op.ID()+" "+u.op.Title, u.chain+" → "+result, parts(u.op))
 		}
 		for _, e := range m.events {
-			show(strings.Join(e.notification.EventTypes, " ")+" "+e.notification.Title, m.pkg+"."+e.resource.name,
-				[]part{{"resource", e.notification.Resource.Fields}})
+			use, parts := m.pkg+"."+e.resource.name, []part{{"resource", e.notification.Resource.Fields}}
+			if e.answer != nil {
+				use += " → " + m.pkg + "." + e.answer.name
+				parts = append(parts, part{"answer", e.notification.Answer.Fields})
+			}
+			show(strings.Join(e.notification.EventTypes, " ")+" "+e.notification.Title, use, parts)
 		}
 	}
 	if !found {

@@ -68,6 +68,12 @@ const tea = `{
         {"name": "pourer", "type": "string", "label": "倒茶人"}
       ]},
       "docs": ["https://pay.weixin.qq.com/doc/v3/partner/5"]
+    },
+    {
+      "event_types": ["TEA.ASKED"], "title": "点茶问询",
+      "resource": {"name": "resource", "type": "object", "fields": [{"name": "guest", "type": "string", "label": "客人"}]},
+      "answer": {"within": "3s", "fields": [{"name": "strength", "type": "integer", "label": "浓度"}]},
+      "docs": ["https://pay.weixin.qq.com/doc/v3/partner/6"]
     }
   ]
 }`
@@ -88,7 +94,7 @@ func TestTheReferenceHasALineForEachThing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"the number of all": "5 operations and 1 notifications of APIv3",
+		"the number of all": "5 operations and 2 notifications of APIv3",
 		"a product above":   "| [tea](#tea) | 茶 Tea | 5 |\n",
 		"a product":         "\n## tea\n\n茶 Tea: [`tea.New(client)`](../v3/tea), `v3.New(client).Tea()`\n",
 		"an operation, with one page for each kind of caller": "- [泡茶](https://pay.weixin.qq.com/doc/v3/merchant/1) [partner](https://pay.weixin.qq.com/doc/v3/partner/3) [page](https://pay.weixin.qq.com/wiki/3)\\\n" +
@@ -96,8 +102,9 @@ func TestTheReferenceHasALineForEachThing(t *testing.T) {
 		"an operation that has had its day": "- [查询壶](https://pay.weixin.qq.com/doc/v3/merchant/4) — **superseded** since 2024-01-01 by `POST /v3/tea/pots`\\\n" +
 			"  `GET /v3/tea/pots/{pot_id}`\\\n  `.Pots().PotID(potID).Get(ctx)` → `*GetPotResponse`\n",
 		"an operation without a page and an answer": "- 倒掉\\\n  `DELETE /v3/tea/pots/{pot_id}`\\\n  `.Pots().PotID(potID).Delete(ctx)` → `*wechatpay.Response`\n",
-		"a download":     "  `.Photos().Page(page).Get(ctx)` → `io.ReadCloser`\n",
-		"a notification": "- [茶好了通知](https://pay.weixin.qq.com/doc/v3/partner/5)\\\n  `TEA.READY`, `TEA.DONE` → `Ready`\n",
+		"a download":               "  `.Photos().Page(page).Get(ctx)` → `io.ReadCloser`\n",
+		"a notification":           "- [茶好了通知](https://pay.weixin.qq.com/doc/v3/partner/5)\\\n  `TEA.READY`, `TEA.DONE` → `Ready`\n",
+		"a notification that asks": "- [点茶问询](https://pay.weixin.qq.com/doc/v3/partner/6)\\\n  `TEA.ASKED` → `Asked`, answered with `AskedAnswer` within 3s\n",
 	} {
 		if strings.Count(string(page), want) != 1 {
 			t.Errorf("%s is not there once:\n%s\nin\n%s", name, want, page)
@@ -253,6 +260,7 @@ func TestFindingAnOperation(t *testing.T) {
 		brew = "POST /v3/tea/pots 泡茶\n    tea.New(client).Pots().Post(ctx, BrewPotRequest{…}) → *BrewPotResponse\n"
 		get  = "GET /v3/tea/pots/{pot_id} 查询壶\n    tea.New(client).Pots().PotID(potID).Get(ctx) → *GetPotResponse\n"
 		pour = "DELETE /v3/tea/pots/{pot_id} 倒掉\n    tea.New(client).Pots().PotID(potID).Delete(ctx) → *wechatpay.Response\n"
+		ask  = "TEA.ASKED 点茶问询\n    tea.Asked → tea.AskedAnswer\n"
 		done = "TEA.READY TEA.DONE 茶好了通知\n    tea.Ready\n"
 	)
 	for name, tt := range map[string]struct {
@@ -270,6 +278,8 @@ func TestFindingAnOperation(t *testing.T) {
 		"by two fields, both of which are there": {"leaf state", brew + "    request: leaf 茶叶\n    response: state 状态\n"},
 		"by an event type":                       {"tea.done", done},
 		"by a field of a notification":           {"pourer", done + "    resource: pourer 倒茶人\n"},
+		"by a field of what it is answered with": {"strength", ask + "    answer: strength 浓度\n"},
+		"by the type that it is answered with":   {"AskedAnswer", ask},
 		"not by a part of a field's name":        {"minute", ""},
 		"not by two fields of which one is not":  {"leaf warmth", ""},
 		"by nothing":                             {"coffee", ""},

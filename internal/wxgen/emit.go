@@ -58,7 +58,7 @@ func (p *printer) imports() (std, own []string) {
 		}
 		return true
 	})
-	for _, path := range []string{"context", "encoding/json", "io", "net/url", "strconv"} {
+	for _, path := range []string{"context", "encoding/json", "io", "net/url", "strconv", "time"} {
 		if used[path[strings.LastIndex(path, "/")+1:]] {
 			std = append(std, strconv.Quote(path))
 		}
@@ -270,19 +270,6 @@ func (m *model) printShared(p *printer) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.enums)) {
 		printEnum(p, m.enums[name])
-	}
-}
-
-func (m *model) printEvents(p *printer) {
-	for _, e := range m.events {
-		printStruct(p, e.resource, e.notification.Docs...)
-		types := e.notification.EventTypes
-		p.printf("// EventTypes are the types that it arrives with: %s.\n", enumerate(types))
-		p.printf("func (%s) EventTypes() []string { return %#v }\n\n", e.resource.name, types)
-		if originals := e.notification.OriginalTypes; slices.ContainsFunc(types, func(t string) bool { return m.shared[t] }) && len(originals) > 0 {
-			p.printf("// OriginalTypes tell it from others with the same event type: %s.\n", enumerate(originals))
-			p.printf("func (%s) OriginalTypes() []string { return %#v }\n\n", e.resource.name, originals)
-		}
 	}
 }
 

@@ -77,7 +77,7 @@ func writeAll(c, v2 *catalog.Catalog) error {
 func generate(c, v2 *catalog.Catalog) (map[string][]byte, error) {
 	sources := map[string]string{}
 	var errs []error
-	shared := sharedEvents(c)
+	shared := sharedEvents(c, v2)
 	for _, product := range slices.Concat(c.Products, v2.Products) {
 		own, err := productFiles(product, shared)
 		if err != nil {
@@ -114,10 +114,10 @@ func productFiles(product *catalog.Product, shared map[string]bool) (map[string]
 	return m.files()
 }
 
-// sharedEvents are the event types that several notifications arrive with.
-func sharedEvents(c *catalog.Catalog) map[string]bool {
+// sharedEvents are the event types that several notifications arrive with, be they of APIv3 or APIv2.
+func sharedEvents(c, v2 *catalog.Catalog) map[string]bool {
 	seen, shared := map[string]bool{}, map[string]bool{}
-	for _, n := range c.Notifications() {
+	for _, n := range slices.Concat(c.Notifications(), v2.Notifications()) {
 		for _, event := range n.EventTypes {
 			shared[event] = seen[event]
 			seen[event] = true

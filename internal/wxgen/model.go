@@ -27,12 +27,6 @@ type model struct {
 	errs     []error
 }
 
-// event is a notification's type.
-type event struct {
-	notification *catalog.Notification
-	resource     *structType
-}
-
 // place is where in the catalog something stands.
 type place struct {
 	m    *model
@@ -174,24 +168,4 @@ func (m *model) output(name string, op *catalog.Operation, p place) *structType 
 		return m.object(shape{name: body.TypeName, explicit: true, role: answer, fields: body.Fields}, p)
 	}
 	return m.object(shape{name: name + "Response", own: true, role: answer, fields: body.Fields}, p)
-}
-
-func (m *model) addEvent(n *catalog.Notification, p place) {
-	name := n.Name
-	if name == "" && m.v2 {
-		name = exported(n.EventTypes[0])
-	} else if name == "" {
-		_, tail, _ := strings.Cut(n.EventTypes[0], ".")
-		name = exported(tail)
-	}
-	if name == "" {
-		p.errorf("the event type gives no Go name: the catalog has to give one")
-		return
-	}
-	s := m.object(shape{name: name, own: true, role: notification, fields: n.Resource.Fields}, p.at("resource"))
-	s.doc = fmt.Sprintf("is the %s of %s, %s", map[bool]string{false: "resource", true: "message"}[m.v2], n.EventTypes[0], n.Title)
-	if n.Unsigned {
-		s.doc += ". It is not signed: ask WeChat Pay before acting on it"
-	}
-	m.events = append(m.events, &event{n, s})
 }

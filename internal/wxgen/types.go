@@ -10,15 +10,19 @@ import (
 	"github.com/openwechatpay/wechatpay/catalog"
 )
 
-// role is on which way a value goes. Optional numbers of requests are pointers, for there
-// zero and absent differ; those of answers are plain.
+// role is on which way a value goes. Optional numbers of what a merchant sends are pointers,
+// for there zero and absent differ; those of what it receives are plain.
 type role int
 
 const (
 	request role = iota
 	answer
 	notification // the resource of one
+	reply        // what a notification is answered with
 )
+
+// sent tells whether the merchant writes it.
+func (r role) sent() bool { return r == request || r == reply }
 
 // shape is one occurrence of an object in the catalog.
 type shape struct {
@@ -41,7 +45,7 @@ type structType struct {
 	answers  []string // the verbs whose answer it is, as doc links
 	explicit bool
 	own      bool
-	sent     bool // requests have it
+	sent     bool // the merchant sends it
 	where    place
 	fields   []*structField
 	file     *catalog.File // that a request uploads with them
@@ -70,7 +74,7 @@ type enumType struct {
 
 // object is the struct of a shape. Shapes with one name share a struct, if they agree.
 func (m *model) object(s shape, p place) *structType {
-	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role == request, where: p, encoded: s.encoded, list: s.list, xml: m.v2 && m.inText == 0}
+	t := &structType{name: s.name, doc: s.doc, explicit: s.explicit, own: s.own, sent: s.role.sent(), where: p, encoded: s.encoded, list: s.list, xml: m.v2 && m.inText == 0}
 	for _, f := range s.query {
 		t.add(m.field(f, s.role, p.at(f.Name)), "query")
 		if strings.HasPrefix(f.Type, "object") && f.Encoded == "" {
@@ -178,7 +182,7 @@ func (m *model) field(f catalog.Field, r role, p place) *structField {
 		typ = strings.Repeat("[]", f.Indexed) + typ
 	case list:
 		typ = "[]" + typ
-	case r == request && !f.Required && (typ == "int64" || typ == "bool"):
+	case r.sent() && !f.Required && (typ == "int64" || typ == "bool"):
 		typ = "*" + typ
 	}
 	return &structField{wire: f.Name, name: name, typ: typ, optional: !f.Required, comment: comment(f, r)}
@@ -266,7 +270,10 @@ func (m *model) itemType(f catalog.Field, item string, list bool, r role, p plac
 // encryptedType is the Go type of a field that is encrypted: the client encrypts and decrypts it. What
 // reads notifications has no private key, and leaves the ciphertext to its caller.
 func encryptedType(f catalog.Field, r role, p place) string {
-	if (r == request) != (f.Encrypted == "platform") {
+	if r == reply { // it does not go through the client
+		p.errorf("an encrypted field in the answer to a notification is not supported")
+	}
+	if r.sent() != (f.Encrypted == "platform") {
 		p.errorf("the key of the %s encrypts what goes the other way", f.Encrypted)
 	}
 	if r == notification {
@@ -353,7 +360,7 @@ func comment(f catalog.Field, r role) string {
 	if f.Format != "" && f.Format != "rfc3339" {
 		notes = append(notes, strings.ReplaceAll(f.Format, "|", " or "))
 	}
-	if r == request {
+	if r.sent() {
 		notes = append(notes, limits(f)...)
 	}
 	switch {

@@ -444,6 +444,18 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 			`"event_types": ["COFFEE.CUP_READY"]`, `"name": "Cup", "event_types": ["COFFEE.CUP_READY"]`,
 			`v3/coffee.json: COFFEE.CUP_READY: resource: the name Cup is taken by the type of v3/coffee.json: POST /v3/coffee/orders: request: cups`,
 		},
+		"an answer with the name of an event": {
+			`["COFFEE.CUP_EMPTY"], `, `["COFFEE.CUP_EMPTY", "COFFEE.X"], "name": "CupSpiltAnswer", `,
+			`v3/coffee.json: COFFEE.CUP_EMPTY COFFEE.X: resource: the name CupSpiltAnswer is taken by the type of v3/coffee.json: COFFEE.CUP_SPILT COFFEE.CUP_READY: answer`,
+		},
+		"an answer to a notification with an encrypted field": {
+			`"label": "续杯时间", "format": "rfc3339"`, `"label": "续杯时间", "encrypted": "platform"`,
+			`v3/coffee.json: COFFEE.CUP_EMPTY: answer: refill_time: an encrypted field in the answer to a notification is not supported`,
+		},
+		"an answer to a notification in a request's type": {
+			`"name": "damage", "type": "object", "label": "损失"`, `"name": "damage", "type": "object", "type_name": "Cup", "label": "损失"`,
+			`v3/coffee.json: COFFEE.CUP_SPILT COFFEE.CUP_READY: answer: damage: loss: the type Cup has no such field at`,
+		},
 		"an event without a Go name": {
 			`["COFFEE.CUP_READY"]`, `["COFFEE"]`,
 			`v3/coffee.json: COFFEE: the event type gives no Go name: the catalog has to give one`,
@@ -554,6 +566,7 @@ func TestANotificationOfAPIv2IsItsWholeMessage(t *testing.T) {
 		"v2/tea/notifications_gen.go": {
 			"\n// TeaPoured is the message of tea_poured, 倒茶通知. It is not signed: ask WeChat Pay before acting on it.\n",
 			"\n\tCup Cup `xml:\"cup\"`\n", "\nfunc (TeaPoured) EventTypes() []string { return []string{\"tea_poured\"} }\n",
+			"\nfunc (TeaPoured) OriginalTypes() []string { return []string{\"v2\"} }\n",
 			"\n// TeaSpilt is the message of TEA.SPILT, 洒茶通知.\n", "\n\tLid Lid `xml:\"lid,omitempty\"`\n",
 		},
 		"v2/tea/types_gen.go": {"\n\tSugar int64 `xml:\"sugar,omitempty\"`\n", "\n\tSize string `json:\"size,omitzero\"`\n", "\nfunc (v *Lid) UnmarshalText("},
@@ -562,6 +575,38 @@ func TestANotificationOfAPIv2IsItsWholeMessage(t *testing.T) {
 			if !strings.Contains(files[path], want) {
 				t.Errorf("%s lacks %s:\n%s", path, want, files[path])
 			}
+		}
+	}
+}
+
+// TestNotificationsThatAreCalledAlikeAreToldApart: one Receiver opens those of APIv3 and of APIv2.
+func TestNotificationsThatAreCalledAlikeAreToldApart(t *testing.T) {
+	t.Parallel()
+	c, err := catalog.Read(fstest.MapFS{"v3/coffee.json": {Data: []byte(coffee(t))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := &catalog.Notification{EventTypes: []string{"COFFEE.CUP_EMPTY"}, Title: "空杯通知", Docs: []string{"https://x"},
+		Resource: &catalog.Field{Fields: []catalog.Field{{Name: "no", Type: "string"}}}}
+	v2 := &catalog.Catalog{Products: []*catalog.Product{{Name: "v2/cup", Title: "杯", Notifications: []*catalog.Notification{empty}}}}
+	const ofV3, ofV2 = "\nfunc (CupEmpty) OriginalTypes() []string { return []string{\"refill\"} }\n",
+		"\nfunc (CoffeeCupEmpty) OriginalTypes() []string { return []string{\"v2\"} }\n"
+	for name, tt := range map[string]struct {
+		v2         *catalog.Catalog
+		inV3, inV2 bool
+	}{
+		"with one of APIv2": {v2, true, true},
+		"alone":             {new(catalog.Catalog), false, false},
+	} {
+		files, err := generate(c, tt.v2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := string(files["v3/coffee/notifications_gen.go"]); strings.Contains(text, ofV3) != tt.inV3 {
+			t.Errorf("%s: that of APIv3 does not have%s, or need not:\n%s", name, ofV3, text)
+		}
+		if text := string(files["v2/cup/notifications_gen.go"]); strings.Contains(text, ofV2) != tt.inV2 {
+			t.Errorf("%s: that of APIv2 does not have%s, or is not there:\n%s", name, ofV2, text)
 		}
 	}
 }

@@ -20,3 +20,7 @@ type RiskyTransactions struct {
 
 // EventTypes are the types that it arrives with: risky_transactions.
 func (RiskyTransactions) EventTypes() []string { return []string{"risky_transactions"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (RiskyTransactions) OriginalTypes() []string { return []string{"v2"} }

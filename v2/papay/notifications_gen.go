@@ -29,3 +29,7 @@ type ContractChange struct {
 
 // EventTypes are the types that it arrives with: contract_change.
 func (ContractChange) EventTypes() []string { return []string{"contract_change"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (ContractChange) OriginalTypes() []string { return []string{"v2"} }

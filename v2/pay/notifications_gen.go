@@ -46,6 +46,10 @@ type Payment struct {
 // EventTypes are the types that it arrives with: payment.
 func (Payment) EventTypes() []string { return []string{"payment"} }
 
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (Payment) OriginalTypes() []string { return []string{"v2"} }
+
 // Refund is the message of refund, 退款结果通知. It is not signed: ask WeChat Pay before acting on it.
 //
 // See https://pay.weixin.qq.com/doc/v2/merchant/4011940955, https://pay.weixin.qq.com/doc/v2/partner/4011941745 and https://pay.weixin.qq.com/doc/global/v2/zh/4013634915.
@@ -62,6 +66,10 @@ type Refund struct {
 
 // EventTypes are the types that it arrives with: refund.
 func (Refund) EventTypes() []string { return []string{"refund"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (Refund) OriginalTypes() []string { return []string{"v2"} }
 
 // CombinedPayment is the message of combined_payment, 合单支付通知.
 //
@@ -87,3 +95,7 @@ type CombinedPayment struct {
 
 // EventTypes are the types that it arrives with: combined_payment.
 func (CombinedPayment) EventTypes() []string { return []string{"combined_payment"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (CombinedPayment) OriginalTypes() []string { return []string{"v2"} }

@@ -20,3 +20,7 @@ type PlateChange struct {
 
 // EventTypes are the types that it arrives with: plate_change.
 func (PlateChange) EventTypes() []string { return []string{"plate_change"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (PlateChange) OriginalTypes() []string { return []string{"v2"} }

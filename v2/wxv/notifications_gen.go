@@ -22,6 +22,10 @@ type CheckFail struct {
 // EventTypes are the types that it arrives with: CHECK.FAIL.
 func (CheckFail) EventTypes() []string { return []string{"CHECK.FAIL"} }
 
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (CheckFail) OriginalTypes() []string { return []string{"v2"} }
+
 // CheckSuccess is the message of CHECK.SUCCESS, 用户确认订单成功回调通知.
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_7&index=7.
@@ -41,6 +45,10 @@ type CheckSuccess struct {
 
 // EventTypes are the types that it arrives with: CHECK.SUCCESS.
 func (CheckSuccess) EventTypes() []string { return []string{"CHECK.SUCCESS"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (CheckSuccess) OriginalTypes() []string { return []string{"v2"} }
 
 // TransactionFail is the message of TRANSACTION.FAIL, 订单支付失败回调通知.
 //
@@ -62,6 +70,10 @@ type TransactionFail struct {
 // EventTypes are the types that it arrives with: TRANSACTION.FAIL.
 func (TransactionFail) EventTypes() []string { return []string{"TRANSACTION.FAIL"} }
 
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (TransactionFail) OriginalTypes() []string { return []string{"v2"} }
+
 // TransactionSuccess is the message of TRANSACTION.SUCCESS, 订单支付成功回调通知.
 //
 // See https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_8&index=8.
@@ -81,3 +93,7 @@ type TransactionSuccess struct {
 
 // EventTypes are the types that it arrives with: TRANSACTION.SUCCESS.
 func (TransactionSuccess) EventTypes() []string { return []string{"TRANSACTION.SUCCESS"} }
+
+// OriginalTypes tell it from notifications of APIv3 with the same event type: package webhook gives those
+// of APIv2 the original type v2.
+func (TransactionSuccess) OriginalTypes() []string { return []string{"v2"} }

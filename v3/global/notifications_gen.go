@@ -2,6 +2,12 @@
 
 package global
 
+import (
+	"time"
+
+	"github.com/openwechatpay/wechatpay"
+)
+
 // ApplymentStateApproved is the resource of APPLYMENT_STATE.APPROVED, H5支付域名修改申请事件通知.
 //
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025118.
@@ -36,6 +42,25 @@ func (CrossBorderPayGetMchInfo) EventTypes() []string {
 	return []string{"CROSS_BORDER_PAY.GET_MCH_INFO"}
 }
 
+// AnswerWithin is the time in which WeChat Pay wants a [CrossBorderPayGetMchInfoAnswer].
+func (CrossBorderPayGetMchInfo) AnswerWithin() time.Duration { return 3 * time.Second }
+
+// AnswerSigned tells that WeChat Pay verifies who answers, by the header Authorization of the answer. It
+// has the form of a request's; which text is signed is not documented.
+func (CrossBorderPayGetMchInfo) AnswerSigned() bool { return true }
+
+// CrossBorderPayGetMchInfoAnswer is what [CrossBorderPayGetMchInfo] is answered with.
+type CrossBorderPayGetMchInfoAnswer struct {
+	Code             AnswerCode       `json:"code"`                     // 业务处理状态码
+	Message          string           `json:"message,omitzero"`         // 业务处理附加信息
+	AcqTid           string           `json:"acq_tid"`                  // 受理网络交易流水号
+	FixRecvAmount    *int64           `json:"fix_recv_amount,omitzero"` // 收款金额, fen
+	MchID            string           `json:"mch_id"`                   // 商户ID
+	SubMchID         string           `json:"sub_mch_id,omitzero"`      // 特约商户ID
+	LimitBankAccType LimitBankAccType `json:"limit_bank_acc_type"`      // 限定付款方账户类型
+	ClientIP         string           `json:"client_ip"`                // 服务器IP
+}
+
 // CrossBorderPayPushOrderInfo is the resource of CROSS_BORDER_PAY.PUSH_ORDER_INFO, 外包内用-推送订单信息回调.
 //
 // See https://pay.weixin.qq.com/doc/v3/institution/4019762399.
@@ -49,6 +74,23 @@ type CrossBorderPayPushOrderInfo struct {
 // EventTypes are the types that it arrives with: CROSS_BORDER_PAY.PUSH_ORDER_INFO.
 func (CrossBorderPayPushOrderInfo) EventTypes() []string {
 	return []string{"CROSS_BORDER_PAY.PUSH_ORDER_INFO"}
+}
+
+// AnswerWithin is the time in which WeChat Pay wants a [CrossBorderPayPushOrderInfoAnswer].
+func (CrossBorderPayPushOrderInfo) AnswerWithin() time.Duration { return 3 * time.Second }
+
+// AnswerSigned tells that WeChat Pay verifies who answers, by the header Authorization of the answer. It
+// has the form of a request's; which text is signed is not documented.
+func (CrossBorderPayPushOrderInfo) AnswerSigned() bool { return true }
+
+// CrossBorderPayPushOrderInfoAnswer is what [CrossBorderPayPushOrderInfo] is answered with.
+type CrossBorderPayPushOrderInfoAnswer struct {
+	Code       AnswerCode     `json:"code"`             // 业务处理状态码
+	Message    string         `json:"message,omitzero"` // 业务处理附加信息
+	AcqTid     string         `json:"acq_tid"`          // 受理网络交易流水号
+	PrepayID   string         `json:"prepay_id"`        // 预支付交易会话标识
+	ExpireTime wechatpay.Time `json:"expire_time"`      // 订单过期时间
+	ClientIP   string         `json:"client_ip"`        // 服务器IP
 }
 
 // PapaySign is the resource of PAPAY.SIGN, 跨境/全球-委托代扣签约成功通知.

@@ -559,6 +559,15 @@ type TransactionPromotionDetail struct {
 	GoodsDetail              []GoodsDetailResult `json:"goods_detail,omitzero"`               // 单品列表
 }
 
+// AnswerCode is a value of code, 业务处理状态码. There may be values that are not listed here.
+type AnswerCode string
+
+// The documented values of [AnswerCode].
+const (
+	AnswerCodeSuccess AnswerCode = "SUCCESS"
+	AnswerCodeFail    AnswerCode = "FAIL"
+)
+
 // ApplicationApplymentState is a value of applyment_state, 申请单状态. There may be values that are not listed here.
 type ApplicationApplymentState string
 
@@ -717,6 +726,15 @@ const (
 	H5AuthorizationStateRejected          H5AuthorizationState = "REJECTED"
 	H5AuthorizationStateUnderPunishment   H5AuthorizationState = "UNDER_PUNISHMENT"
 	H5AuthorizationStateApplicationFailed H5AuthorizationState = "APPLICATION_FAILED"
+)
+
+// LimitBankAccType is a value of limit_bank_acc_type, 限定付款方账户类型. There may be values that are not listed here.
+type LimitBankAccType string
+
+// The documented values of [LimitBankAccType].
+const (
+	LimitBankAccTypeUnlimit  LimitBankAccType = "UNLIMIT"
+	LimitBankAccTypeNoCredit LimitBankAccType = "NO_CREDIT"
 )
 
 // MchLanguage is a value of mch_language, 商户语言. There may be values that are not listed here.

@@ -2,6 +2,8 @@
 
 package papay
 
+import "time"
+
 // EntrustSign is the resource of ENTRUST.SIGN, 委托代扣签约成功通知.
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012160323 and https://pay.weixin.qq.com/doc/v3/merchant/4016724543.
@@ -89,6 +91,17 @@ type EntrustTerminateRetention struct {
 // EventTypes are the types that it arrives with: ENTRUST.TERMINATE_RETENTION.
 func (EntrustTerminateRetention) EventTypes() []string {
 	return []string{"ENTRUST.TERMINATE_RETENTION"}
+}
+
+// AnswerWithin is the time in which WeChat Pay wants a [EntrustTerminateRetentionAnswer].
+func (EntrustTerminateRetention) AnswerWithin() time.Duration { return 1 * time.Second }
+
+// EntrustTerminateRetentionAnswer is what [EntrustTerminateRetention] is answered with.
+type EntrustTerminateRetentionAnswer struct {
+	Code          AnswerCode    `json:"code"`                    // 业务处理状态码
+	Message       string        `json:"message,omitzero"`        // 业务处理附加信息
+	RetentionType RetentionType `json:"retention_type,omitzero"` // 挽留类型
+	CouponInfo    CouponInfo    `json:"coupon_info,omitzero"`    // 代金券信息
 }
 
 // InsuranceEntrustRenew is the resource of INSURANCE_ENTRUST.RENEW, 保险商户委托代续期完成通知.

@@ -17,6 +17,12 @@ type ContractTerminateInfo struct {
 	ContractTerminationRemark string                  `json:"contract_termination_remark,omitzero"` // 解约备注
 }
 
+// CouponInfo is the object coupon_info, 代金券信息.
+type CouponInfo struct {
+	State    CouponState `json:"state,omitzero"`     // 状态
+	CouponID string      `json:"coupon_id,omitzero"` // 代金券ID
+}
+
 // Data is an item of data, 扣费周期列表.
 type Data struct {
 	PolicyPeriodID        int64                 `json:"policy_period_id"`          // 保单的扣费周期编号
@@ -243,6 +249,15 @@ type SignDeductSchedule struct {
 	DeductDate            string                `json:"deduct_date,omitzero"`      // 实际扣费的日期
 }
 
+// AnswerCode is a value of code, 业务处理状态码. There may be values that are not listed here.
+type AnswerCode string
+
+// The documented values of [AnswerCode].
+const (
+	AnswerCodeSuccess AnswerCode = "SUCCESS"
+	AnswerCodeFail    AnswerCode = "FAIL"
+)
+
 // ContractState is a value of contract_state, 委托代扣协议状态. There may be values that are not listed here.
 type ContractState string
 
@@ -266,6 +281,16 @@ const (
 	ContractTerminationModeCustomerServiceTerminate ContractTerminationMode = "CUSTOMER_SERVICE_TERMINATE"
 	ContractTerminationModeSystemTerminate          ContractTerminationMode = "SYSTEM_TERMINATE"
 	ContractTerminationModeAPI                      ContractTerminationMode = "API"
+)
+
+// CouponState is a value of state, 状态. There may be values that are not listed here.
+type CouponState string
+
+// The documented values of [CouponState].
+const (
+	CouponStateSendCoupon    CouponState = "SEND_COUPON"
+	CouponStateUnusedCoupon  CouponState = "UNUSED_COUPON"
+	CouponStateNotSendCoupon CouponState = "NOT_SEND_COUPON"
 )
 
 // Currency is a value of currency. There may be values that are not listed here.
@@ -308,6 +333,14 @@ type IdentityType string
 // The documented values of [IdentityType].
 const (
 	IdentityTypeIDCard IdentityType = "ID_CARD"
+)
+
+// RetentionType is a value of retention_type, 挽留类型. There may be values that are not listed here.
+type RetentionType string
+
+// The documented values of [RetentionType].
+const (
+	RetentionTypeCoupon RetentionType = "COUPON"
 )
 
 // ScheduleState is a value of schedule_state, 扣费预约状态. There may be values that are not listed here.

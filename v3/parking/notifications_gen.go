@@ -2,6 +2,8 @@
 
 package parking
 
+import "time"
+
 // ParkingFeeQueryTransInfo is the resource of PARKING_FEE.QUERY_TRANS_INFO, 停车缴费服务-商户查费回调.
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4024070065.
@@ -14,4 +16,22 @@ type ParkingFeeQueryTransInfo struct {
 // EventTypes are the types that it arrives with: PARKING_FEE.QUERY_TRANS_INFO.
 func (ParkingFeeQueryTransInfo) EventTypes() []string {
 	return []string{"PARKING_FEE.QUERY_TRANS_INFO"}
+}
+
+// AnswerWithin is the time in which WeChat Pay wants a [ParkingFeeQueryTransInfoAnswer].
+func (ParkingFeeQueryTransInfo) AnswerWithin() time.Duration { return 3 * time.Second }
+
+// ParkingFeeQueryTransInfoAnswer is what [ParkingFeeQueryTransInfo] is answered with.
+type ParkingFeeQueryTransInfoAnswer struct {
+	Code                 AnswerCode         `json:"code"`                            // 业务处理状态码
+	Message              string             `json:"message,omitzero"`                // 业务处理附加信息
+	TotalAmount          *int64             `json:"total_amount,omitzero"`           // 当前总费用, fen
+	ParkingTimestamp     *int64             `json:"parking_timestamp,omitzero"`      // 已停时长
+	ParkingState         ParkingStateResult `json:"parking_state,omitzero"`          // 停车状态
+	PayState             PayState           `json:"pay_state,omitzero"`              // 支付状态
+	AllowedExitTimestamp *int64             `json:"allowed_exit_timestamp,omitzero"` // 免费待出场时间
+	NextRaisePrice       *int64             `json:"next_raise_price,omitzero"`       // 下一次跳价价格, fen
+	NextRaiseTimestamp   *int64             `json:"next_raise_timestamp,omitzero"`   // 下一次跳价时间
+	PayableAmount        *int64             `json:"payable_amount,omitzero"`         // 应付金额, fen
+	PaidAmount           *int64             `json:"paid_amount,omitzero"`            // 已付金额, fen
 }

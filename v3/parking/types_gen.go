@@ -201,6 +201,15 @@ const (
 	AggregateLimitModeMin     AggregateLimitMode = "AGGREGATE_LIMIT_MODE_MIN"
 )
 
+// AnswerCode is a value of code, 业务处理状态码. There may be values that are not listed here.
+type AnswerCode string
+
+// The documented values of [AnswerCode].
+const (
+	AnswerCodeSuccess AnswerCode = "SUCCESS"
+	AnswerCodeFail    AnswerCode = "FAIL"
+)
+
 // AuditStatus is a value of audit_status, 审核状态. There may be values that are not listed here.
 type AuditStatus string
 

@@ -42,6 +42,9 @@ type TransactionFail struct {
 // EventTypes are the types that it arrives with: TRANSACTION.FAIL.
 func (TransactionFail) EventTypes() []string { return []string{"TRANSACTION.FAIL"} }
 
+// OriginalTypes tell it from others with the same event type: transaction.
+func (TransactionFail) OriginalTypes() []string { return []string{"transaction"} }
+
 // TransactionPayBack is the resource of TRANSACTION.PAY_BACK, 用户对垫资单还款通知.
 //
 // See https://pay.weixin.qq.com/doc/v3/partner/4012160841.
