@@ -2,15 +2,19 @@ package wechatpay_test
 
 import (
 	"bufio"
+	"crypto/rand"
 	"go/format"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/simtest"
 	"github.com/openwechatpay/wechatpay/sim/world"
 	"github.com/openwechatpay/wechatpay/v3/payscore"
@@ -32,16 +36,19 @@ func TestTheReadmesPrograms(t *testing.T) {
 	}
 	for _, name := range []string{"README.md", "README.zh-CN.md"} {
 		programs := blocks(t, name, "go")
-		if len(programs) != 2 {
-			t.Errorf("%s has %d Go blocks, want 2", name, len(programs))
+		if len(programs) != 3 {
+			t.Errorf("%s has %d Go blocks, want 3", name, len(programs))
 		}
 		for _, program := range programs {
-			if strings.Contains(program, "func Test") {
+			switch {
+			case strings.Contains(program, "func Test"):
 				runGo(t, program, "x_test.go", environment, "test", "-count=1", ".")
-				continue
-			}
-			if got := runGo(t, program, "main.go", environment, "run", "."); !regexp.MustCompile(`^204 true \S+\n$`).MatchString(got) {
-				t.Errorf("%s: the program printed %q", name, got)
+			case strings.Contains(program, "webhook.On"):
+				receives(t, gateway, program, environment)
+			default:
+				if got := runGo(t, program, "main.go", environment, "run", "."); !regexp.MustCompile(`^204 true \S+\n$`).MatchString(got) {
+					t.Errorf("%s: the program printed %q", name, got)
+				}
 			}
 		}
 	}
@@ -71,6 +78,94 @@ func TestTheReadmesCommands(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("wxpay %s: %v\n%s", args, err, out)
 		}
+	}
+}
+
+// receives runs a program that receives notifications, on a port of its own, until it tells of an order
+// that was paid.
+func receives(t *testing.T, gateway *simtest.Gateway, program string, environment []string) {
+	t.Helper()
+	if lines := strings.Count(program, "\n"); lines >= 30 {
+		t.Errorf("a receiver takes %d lines, want fewer than 30", lines)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const listens = "127.0.0.1:8090"
+	if !strings.Contains(program, listens) {
+		t.Fatalf("the program does not listen on %s", listens)
+	}
+	receiver := filepath.Join(t.TempDir(), "receiver")
+	runGo(t, strings.Replace(program, listens, address, 1), "main.go", environment, "build", "-o", receiver, ".")
+	cmd := exec.CommandContext(t.Context(), receiver)
+	cmd.Env = append(os.Environ(), environment...)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	waitFor(t, address)
+
+	no := "N" + rand.Text()
+	paidOrder(t, gateway, no, "http://"+address+"/")
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		if strings.HasSuffix(lines.Text(), "paid "+no+" 4000") {
+			return
+		}
+		t.Logf("the receiver says: %s", lines.Text())
+	}
+	t.Error("the receiver ended without a word of the order")
+}
+
+// waitFor waits until somebody listens.
+func waitFor(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			return
+		}
+	}
+	t.Fatalf("nobody listens on %s", address)
+}
+
+// paidOrder makes an order that its user confirms, and pays 40 yuan for after an hour.
+func paidOrder(t *testing.T, gateway *simtest.Gateway, no, notifyURL string) {
+	t.Helper()
+	orders, users := payscore.New(gateway.Client()).Partner().Serviceorder(), gateway.Control()
+	_, err := orders.Post(t.Context(), payscore.CreatePartnerServiceOrderRequest{
+		OutOrderNo: no, ServiceID: world.ServiceID, AppID: world.AppID, SubMchID: world.SubMerchant, ServiceIntroduction: "充电宝",
+		TimeRange: payscore.TimeRange{StartTime: "OnAccept"}, RiskFund: payscore.RiskFund{Name: payscore.RiskFundNameDeposit, Amount: 10000}, NotifyURL: notifyURL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := users.Confirm(t.Context(), control.Order{OutOrderNo: no}); err != nil {
+		t.Fatal(err)
+	}
+	now, err := users.Advance(t.Context(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = orders.OutOrderNo(no).Complete().Post(t.Context(), payscore.CompletePartnerServiceOrderRequest{
+		ServiceID: world.ServiceID, SubMchID: world.SubMerchant,
+		PostPayments: []payscore.Payment{{Name: "充电宝", Amount: new(int64(4000))}}, TotalAmount: 4000,
+		TimeRange: payscore.TimeRange{EndTime: now.Business.In(time.FixedZone("", 8*60*60)).Format("20060102150405")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := users.Advance(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -168,6 +263,7 @@ func settings(t *testing.T, gateway *simtest.Gateway) []string {
 		"WECHATPAY_SERIAL_NO=" + m.SerialNo,
 		"WECHATPAY_PRIVATE_KEY_FILE=" + filepath.Join(dir, "apiclient_key.pem"),
 		"WECHATPAY_PUBLIC_KEY_ID=" + m.PublicKeyID,
+		"WECHATPAY_APIV3_KEY=" + m.APIv3Key,
 		"WECHATPAY_PUBLIC_KEY_FILE=" + filepath.Join(dir, "pub_key.pem"),
 	}
 }

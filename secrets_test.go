@@ -36,6 +36,7 @@ var holders = map[string]struct {
 }{
 	"auth.Authorization": {auth.Authorization{}, "Scheme MchID BrandID SerialNo Nonce Timestamp"},
 	"Merchant":           {wechatpay.Merchant{}, "MchID BrandID SerialNo Serial"},
+	"webhook.Merchant":   {webhook.Merchant{}, "MchID"},
 }
 
 // simulated are those whose secrets are none: the simulator makes them up, and shows them to everybody
@@ -216,7 +217,7 @@ func TestNoTypePrintsASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver, err := webhook.New(client.Verifier(), m.APIv3Key)
+	receiver, err := webhook.New(webhook.Merchant{Verifier: client.Verifier(), APIv3Key: m.APIv3Key})
 	if err != nil {
 		t.Fatal(err)
 	}

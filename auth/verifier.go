@@ -101,6 +101,15 @@ func (v *Verifier) Replace(keys ...PlatformKey) error {
 // Keys returns the keys that are trusted now, for instance to watch when they expire.
 func (v *Verifier) Keys() []PlatformKey { return slices.Concat(v.ours(), v.sourced()) }
 
+// Has tells whether a key with this serial is trusted now, without looking for it.
+func (v *Verifier) Has(serial string) bool {
+	if _, ours := find(v.ours(), serial); ours {
+		return true
+	}
+	_, sourced := find(v.sourced(), serial)
+	return sourced
+}
+
 // Preferred is the key that WeChat Pay is asked to sign with at now, by a request's
 // Wechatpay-Serial header, and that sensitive fields are encrypted for: the WeChat Pay public
 // key if there is one, else the newest platform certificate that is valid. If none is valid it

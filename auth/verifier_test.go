@@ -326,3 +326,20 @@ func certificateOf(t *testing.T, key *rsa.PrivateKey) []byte {
 	}
 	return der
 }
+
+func TestAVerifierTellsWhatItHas(t *testing.T) {
+	t.Parallel()
+	given := &source{keys: []auth.PlatformKey{auth.PublicKey("00AB12", &keys().ours.PublicKey)}}
+	v, err := auth.NewVerifierFrom(given, auth.PublicKey("PUB_KEY_ID_1", &keys().ours.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for serial, want := range map[string]bool{"PUB_KEY_ID_1": true, "ab12": true, "PUB_KEY_ID_2": false, "": false} {
+		if v.Has(serial) != want {
+			t.Errorf("it has %q: %v", serial, !want)
+		}
+	}
+	if len(given.missed) > 0 {
+		t.Errorf("it looked for %v", given.missed)
+	}
+}

@@ -32,7 +32,7 @@ func (r *receiver) count() int {
 
 func newReceiver(t *testing.T, b *bench) *receiver {
 	t.Helper()
-	w, err := webhook.New(b.client.Verifier(), b.Merchant().APIv3Key)
+	w, err := webhook.New(webhook.Merchant{Verifier: b.client.Verifier(), APIv3Key: b.Merchant().APIv3Key})
 	if err != nil {
 		t.Fatal(err)
 	}

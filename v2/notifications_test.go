@@ -32,7 +32,7 @@ const (
 )
 
 // notified reads each notification as the type that is for it.
-var notified = map[string]func(*webhook.NotificationV2) (any, error){
+var notified = map[string]func(*webhook.Notification) (any, error){
 	"v2/mchrisk risky_transactions": decodes[mchrisk.RiskyTransactions],
 	"v2/papay contract_change":      decodes[papay.ContractChange],
 	"v2/pay combined_payment":       decodes[pay.CombinedPayment],
@@ -45,13 +45,13 @@ var notified = map[string]func(*webhook.NotificationV2) (any, error){
 	"v2/wxv TRANSACTION.SUCCESS":    decodes[wxv.TransactionSuccess],
 }
 
-func decodes[T any](n *webhook.NotificationV2) (any, error) { return webhook.DecodeV2[T](n) }
+func decodes[T any](n *webhook.Notification) (any, error) { return webhook.Decode[T](n) }
 
 // TestEveryNotificationComesBackAsItsOneType makes each of its catalog's fields, all of them and those
 // that are always there, and looks whether the type brings all of them back.
 func TestEveryNotificationComesBackAsItsOneType(t *testing.T) {
 	t.Parallel()
-	receiver, err := webhook.NewV2(notifyV2Key, webhook.APIv3Key(notifyV3Key))
+	receiver, err := webhook.New(webhook.Merchant{APIv2Key: notifyV2Key, APIv3Key: notifyV3Key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +86,13 @@ func catalogV2(t *testing.T) *catalog.Catalog {
 	return c
 }
 
-func checkNotification(t *testing.T, r *webhook.ReceiverV2, n *catalog.Notification, plain xmlv2.Members, decode func(*webhook.NotificationV2) (any, error)) {
+func checkNotification(t *testing.T, r *webhook.Receiver, n *catalog.Notification, plain xmlv2.Members, decode func(*webhook.Notification) (any, error)) {
 	t.Helper()
 	if plain.Get("event_algorithm") != "" {
 		plain.Set("event_type", n.EventTypes[0])
 	}
 	for _, signType := range []auth.SignType{auth.MD5, auth.HMACSHA256} {
-		got, err := r.Parse(delivered(t, n, plain, signType))
+		got, err := r.Parse(t.Context(), nil, delivered(t, n, plain, signType))
 		if err != nil || got.EventType != n.EventTypes[0] || got.Signed == n.Unsigned {
 			t.Fatalf("signed with %s it parses to %v, %v", signType, got, err)
 		}

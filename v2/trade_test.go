@@ -1,8 +1,7 @@
 package v2_test
 
 import (
-	"io"
-	"net/http"
+	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -26,21 +25,18 @@ func TestAnOrderOfAPIv2IsPaidAndRefunded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver, err := webhook.NewV2(m.APIv2Key)
+	receiver, err := webhook.New(webhook.Merchant{APIv2Key: m.APIv2Key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	notifications := make(chan *webhook.NotificationV2, 9)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		n, err := receiver.Parse(body)
-		if err != nil {
-			_, _ = io.WriteString(w, webhook.FailureV2)
-			return
-		}
-		_, _ = io.WriteString(w, webhook.SuccessV2)
-		notifications <- n
-	}))
+	mux, err := webhook.NewMux(receiver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payments, refunds := make(chan pay.Payment, 9), make(chan pay.Refund, 9)
+	webhook.On(mux, func(_ context.Context, e webhook.Event[pay.Payment]) error { payments <- e.Data; return nil })
+	webhook.On(mux, func(_ context.Context, e webhook.Event[pay.Refund]) error { refunds <- e.Data; return nil })
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 
 	orders := v2.New(client).Pay()
@@ -56,9 +52,9 @@ func TestAnOrderOfAPIv2IsPaidAndRefunded(t *testing.T) {
 	if _, err := g.Control().PayTrade(t.Context(), control.Trade{OutTradeNo: order.OutTradeNo}); err != nil {
 		t.Fatal(err)
 	}
-	paid, err := webhook.DecodeV2[pay.Payment](next(t, notifications))
-	if err != nil || paid.TotalFee != 4000 || paid.OutTradeNo != order.OutTradeNo || paid.TransactionID == "" {
-		t.Fatalf("paid %+v, %v", paid, err)
+	paid := next(t, payments)
+	if paid.TotalFee != 4000 || paid.OutTradeNo != order.OutTradeNo || paid.TransactionID == "" {
+		t.Fatalf("paid %+v", paid)
 	}
 	found, err := orders.Orderquery().Post(t.Context(), pay.PostOrderqueryRequest{AppID: order.AppID, OutTradeNo: order.OutTradeNo})
 	if err != nil || found.TradeState != "SUCCESS" || found.TransactionID != paid.TransactionID {
@@ -72,20 +68,20 @@ func TestAnOrderOfAPIv2IsPaidAndRefunded(t *testing.T) {
 	if err := g.Control().SettleRefund(t.Context(), control.Refund{OutRefundNo: "R1", Status: "SUCCESS"}); err != nil {
 		t.Fatal(err)
 	}
-	refunded, err := webhook.DecodeV2[pay.Refund](next(t, notifications))
-	if err != nil || refunded.ReqInfo.OutRefundNo != "R1" || refunded.ReqInfo.RefundFee != 1500 || refunded.ReqInfo.RefundStatus != "SUCCESS" {
-		t.Errorf("refunded %+v, %v", refunded, err)
+	refunded := next(t, refunds)
+	if refunded.ReqInfo.OutRefundNo != "R1" || refunded.ReqInfo.RefundFee != 1500 || refunded.ReqInfo.RefundStatus != "SUCCESS" {
+		t.Errorf("refunded %+v", refunded)
 	}
 }
 
 // next is the next notification.
-func next(t *testing.T, notifications <-chan *webhook.NotificationV2) *webhook.NotificationV2 {
+func next[T any](t *testing.T, notifications <-chan T) T {
 	t.Helper()
 	select {
 	case n := <-notifications:
 		return n
 	case <-time.After(20 * time.Second):
 		t.Fatal("no notification came")
-		return nil
+		return *new(T)
 	}
 }

@@ -1,61 +1,72 @@
 package webhook_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"strings"
+	"time"
 
 	"github.com/openwechatpay/wechatpay/v2/pay"
+	"github.com/openwechatpay/wechatpay/v3/payscore"
 	"github.com/openwechatpay/wechatpay/webhook"
 )
 
-func ExampleReceiverV2() {
-	receiver, err := webhook.NewV2("192006250b4c09247ec02edce69f6a2d")
+// A receiver of both APIs. What is true of the notification is not yet true of the order: the amount is
+// compared before anything is delivered.
+func ExampleMux() {
+	receiver, err := webhook.New(webhook.Merchant{APIv2Key: "192006250b4c09247ec02edce69f6a2d"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	handle := func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, webhook.MaxBody))
-		if err != nil {
-			io.WriteString(w, webhook.FailureV2)
-			return
-		}
-		n, err := receiver.Parse(body)
-		if err != nil {
-			fmt.Println(err)
-			io.WriteString(w, webhook.FailureV2)
-			return
-		}
-		switch n.EventType {
-		case "payment":
-			paid, err := webhook.DecodeV2[pay.Payment](n)
-			if err != nil {
-				io.WriteString(w, webhook.FailureV2)
-				return
-			}
-			fmt.Println(paid.OutTradeNo, paid.TotalFee) // compare the amount, and remember the order: it may come again
-		case "refund":
-			// Nobody signed it: ask for the refund by pay.New(client).Refundquery().Post.
-		}
-		io.WriteString(w, webhook.SuccessV2)
+	mux, err := webhook.NewMux(receiver)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	owed := map[string]int64{"1409811653": 4000} // fen, by our numbers
+	webhook.On(mux, func(_ context.Context, e webhook.Event[pay.Payment]) error {
+		if owed[e.Data.OutTradeNo] != e.Data.TotalFee {
+			return errors.New("the amount is not the order's")
+		}
+		fmt.Println("paid", e.Data.OutTradeNo)
+		return nil
+	})
 
 	const body = `<xml>
 <out_trade_no>1409811653</out_trade_no>
 <total_fee>4000</total_fee>
 <sign>%s</sign>
 </xml>`
-	for _, sign := range []string{"AD9E5222CC37829AE8396E1716B87C6E", "00000000000000000000000000000000"} {
-		w := httptest.NewRecorder()
-		handle(w, httptest.NewRequest("POST", "/", strings.NewReader(fmt.Sprintf(body, sign))))
-		fmt.Println(w.Body)
+	for _, sign := range []string{"AD9E5222CC37829AE8396E1716B87C6E", "AD9E5222CC37829AE8396E1716B87C6E", "00000000000000000000000000000000"} {
+		answer := mux.Answer(context.Background(), nil, fmt.Appendf(nil, body, sign))
+		fmt.Println(answer.StatusCode, string(answer.Body))
 	}
 	// Output:
-	// 1409811653 4000
-	// <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>
-	// webhook: the signature does not match
-	// <xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[refused]]></return_msg></xml>
+	// paid 1409811653
+	// 200 <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>
+	// 200 <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>
+	// 401 <xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[refused]]></return_msg></xml>
+}
+
+// The user's confirmation arrives after the payment, although it happened before.
+func ExampleProgress() {
+	progress := webhook.Progress[payscore.ServiceOrderState]{{"CREATED"}, {"DOING"}, {"DONE", "REVOKED", "EXPIRED"}}
+	var stored payscore.ServiceOrderState
+	var storedAt time.Time
+	at := time.Date(2024, 11, 24, 16, 0, 0, 0, time.UTC)
+	for _, news := range []struct {
+		state payscore.ServiceOrderState
+		at    time.Time // create_time
+	}{{"DONE", at.Add(time.Hour)}, {"DOING", at}} {
+		if !progress.Moves(stored, storedAt, news.state, news.at) {
+			fmt.Println("late:", news.state)
+			continue // and answer that it was received
+		}
+		stored, storedAt = news.state, news.at
+		fmt.Println("stored:", stored)
+	}
+	// Output:
+	// stored: DONE
+	// late: DOING
 }

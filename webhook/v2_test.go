@@ -123,9 +123,9 @@ func with(m xmlv2.Members, name, text string) xmlv2.Members {
 	return m
 }
 
-func receiverV2(tb testing.TB, opts ...webhook.OptionV2) *webhook.ReceiverV2 {
+func receiverV2(tb testing.TB, apiv3Key string) *webhook.Receiver {
 	tb.Helper()
-	r, err := webhook.NewV2(apiv2Key, opts...)
+	r, err := webhook.New(webhook.Merchant{APIv2Key: apiv2Key, APIv3Key: apiv3Key})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestANotificationOfAPIv2IsOpened(t *testing.T) {
 		"a payment with members that nobody knows":    {sign(with(paid(), "new", "x")), "payment", true},
 		"a payment with a member that is empty":       {sign(with(paid(), "req_info", "")), "payment", true},
 		"a payment in another layout":                 {"\uFEFF<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + regexp.MustCompile(`(</\w+)>`).ReplaceAllString(sign(paid()), "$1\n>\r\n\t"), "payment", true},
-		"a payment of exactly the largest size":       {padded(sign(paid()), webhook.MaxBody), "payment", true},
+		"a payment of exactly the largest size":       {padded(sign(paid()), webhook.DefaultMaxBody), "payment", true},
 		"a refund, which nobody signs":                {bodyV2(t, refunded(t, reqInfoText)), "refund", false},
 		"a refund that is signed":                     {sign(refunded(t, reqInfoText)), "refund", true},
 		"a refund that has members of a payment":      {bodyV2(t, append(refunded(t, reqInfoText), paid()[5:]...)), "refund", false},
@@ -162,11 +162,11 @@ func TestANotificationOfAPIv2IsOpened(t *testing.T) {
 		"a failure":                                   {bodyV2(t, pairs("return_code", "FAIL", "return_msg", "签名失败")), "failure", false},
 		"a failure that is signed":                    {sign(with(paid(), "return_code", "FAIL")), "payment", true},
 	}
-	r := receiverV2(t, webhook.APIv3Key(apiv3Key))
+	r := receiverV2(t, apiv3Key)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n, err := r.Parse([]byte(tt.body))
+			n, err := r.Parse(t.Context(), nil, []byte(tt.body))
 			if err != nil || n.EventType != tt.event || n.Signed != tt.signed {
 				t.Errorf("parsed %v, %v; want the event %q, signed %v", n, err, tt.event, tt.signed)
 			}
@@ -181,9 +181,9 @@ func padded(body string, size int) string {
 
 func TestWhatANotificationOfAPIv2Says(t *testing.T) {
 	t.Parallel()
-	r := receiverV2(t, webhook.APIv3Key(apiv3Key))
-	parse := func(m xmlv2.Members) *webhook.NotificationV2 {
-		n, err := r.Parse([]byte(bodyV2(t, m)))
+	r := receiverV2(t, apiv3Key)
+	parse := func(m xmlv2.Members) *webhook.Notification {
+		n, err := r.Parse(t.Context(), nil, []byte(bodyV2(t, m)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestWhatANotificationOfAPIv2Says(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n = new(webhook.NotificationV2)
+		n = new(webhook.Notification)
 		if err := json.Unmarshal(queue, n); err != nil {
 			t.Fatal(err)
 		}
@@ -199,24 +199,24 @@ func TestWhatANotificationOfAPIv2Says(t *testing.T) {
 	}
 	sign := func(m xmlv2.Members) xmlv2.Members { return signedV2(t, auth.HMACSHA256, apiv2Key, m) }
 
-	pay, err := webhook.DecodeV2[payment](parse(sign(paid())))
+	pay, err := webhook.Decode[payment](parse(sign(paid())))
 	if got, want := fmt.Sprint(pay), "{1409811653 4000 canary & <深圳> [c0 c1]}"; err != nil || got != want {
 		t.Errorf("the payment is %s, %v; want %s", got, err, want)
 	}
-	pointer, err := webhook.DecodeV2[*payment](parse(sign(paid())))
+	pointer, err := webhook.Decode[*payment](parse(sign(paid())))
 	if err != nil || pointer.TotalFee != 4000 {
 		t.Errorf("behind a pointer the payment is %+v, %v", pointer, err)
 	}
 	// What stands outside of req_info is not what was encrypted.
-	back, err := webhook.DecodeV2[refund](parse(with(refunded(t, reqInfoText), "refund_fee", "999")))
+	back, err := webhook.Decode[refund](parse(with(refunded(t, reqInfoText), "refund_fee", "999")))
 	if got, want := fmt.Sprint(back), "{SUCCESS  {SUCCESS canary 零钱 100}}"; err != nil || got != want {
 		t.Errorf("the refund is %s, %v; want %s", got, err, want)
 	}
-	event, err := webhook.DecodeV2[checked](parse(sign(checkedBill(t, apiv3Key, `{"out_order_no":"b1"}`))))
+	event, err := webhook.Decode[checked](parse(sign(checkedBill(t, apiv3Key, `{"out_order_no":"b1"}`))))
 	if err != nil || event.Bill.OutOrderNo != "b1" {
 		t.Errorf("the event is %+v, %v", event, err)
 	}
-	failure, err := webhook.DecodeV2[map[string]string](parse(pairs("return_code", "FAIL", "return_msg", "签名失败", "out_trade_no", "forged", "total_fee", "1")))
+	failure, err := webhook.Decode[map[string]string](parse(pairs("return_code", "FAIL", "return_msg", "签名失败", "out_trade_no", "forged", "total_fee", "1")))
 	if got, want := fmt.Sprint(failure), "map[return_code:FAIL return_msg:签名失败]"; err != nil || got != want {
 		t.Errorf("the failure is %s, %v; want %s", got, err, want)
 	}
@@ -256,10 +256,11 @@ func TestANotificationOfAPIv2IsRefused(t *testing.T) {
 		"an entity of its own":                 {strings.Replace(good, "<xml>", "<xml><a>&canary;</a>", 1), webhook.ErrMalformed},
 		"a member that holds members":          {strings.Replace(good, "<xml>", "<xml><a><b>1</b></a>", 1), webhook.ErrMalformed},
 		"a body that is cut off":               {good[:len(good)-1], webhook.ErrMalformed},
-		"a body that is JSON":                  {`{"canary":1}`, webhook.ErrMalformed},
-		"an empty body":                        {"", webhook.ErrMalformed},
+		"a body that is JSON":                  {`{"canary":1}`, auth.ErrUnknownSerial},
+		"an empty body":                        {"", auth.ErrUnknownSerial},
+		"a body of nothing but a bracket":      {"<", webhook.ErrMalformed},
 		"a body in another charset":            {strings.Replace(good, "深圳", "\xc9\xee", 1), webhook.ErrMalformed},
-		"a body that is too large":             {padded(good, webhook.MaxBody+1), webhook.ErrTooLarge},
+		"a body that is too large":             {padded(good, webhook.DefaultMaxBody+1), webhook.ErrTooLarge},
 		"more members than any has":            {"<xml>" + manyMembers(5000) + "</xml>", webhook.ErrMalformed},
 		"a req_info that is not base64":        {bodyV2(t, pairs("req_info", "canary!")), crypt.ErrDecrypt},
 		"a req_info that is cut off":           {bodyV2(t, pairs("req_info", sealed[:32])), crypt.ErrDecrypt},
@@ -273,11 +274,11 @@ func TestANotificationOfAPIv2IsRefused(t *testing.T) {
 		"an event with other associated data":  {sign(with(checkedBill(t, apiv3Key, "{}"), "event_associated_data", "x")), crypt.ErrDecrypt},
 		"an event whose ciphertext is no text": {sign(checkedBill(t, apiv3Key, "\x00canary")), webhook.ErrMalformed},
 	}
-	r := receiverV2(t, webhook.APIv3Key(apiv3Key))
+	r := receiverV2(t, apiv3Key)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n, err := r.Parse([]byte(tt.body))
+			n, err := r.Parse(t.Context(), nil, []byte(tt.body))
 			if n != nil || !errors.Is(err, tt.want) {
 				t.Fatalf("got %v, %v; want %v", n, err, tt.want)
 			}
@@ -306,49 +307,16 @@ func sealedUnder(t *testing.T, key string) string {
 func TestAnEventNeedsTheAPIv3Key(t *testing.T) {
 	t.Parallel()
 	body := bodyV2(t, signedV2(t, auth.MD5, apiv2Key, checkedBill(t, apiv3Key, "{}")))
-	n, err := receiverV2(t).Parse([]byte(body))
-	if n != nil || err == nil || !strings.Contains(err.Error(), "give webhook.APIv3Key to NewV2") {
+	n, err := receiverV2(t, "").Parse(t.Context(), nil, []byte(body))
+	if n != nil || err == nil || !strings.Contains(err.Error(), "set webhook.Merchant.APIv3Key as well") {
 		t.Errorf("got %v, %v", n, err)
 	}
 }
 
-func TestNewV2Refuses(t *testing.T) {
+func TestDecodeRefusesWhatIsOfAPIv2(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		key  string
-		opt  webhook.OptionV2
-		want string
-	}{
-		"no APIv2 key":             {"", webhook.APIv3Key(apiv3Key), "APIv2密钥) has 0 bytes, want 32"},
-		"an APIv2 key that is cut": {apiv2Key[1:], webhook.APIv3Key(apiv3Key), "has 31 bytes, want 32"},
-		"an APIv3 key that is cut": {apiv2Key, webhook.APIv3Key(apiv3Key[1:]), "APIv3密钥) has 31 bytes, want 32"},
-		"a nil option":             {apiv2Key, nil, "an OptionV2 is nil"},
-	}
-	for name, tt := range tests {
-		r, err := webhook.NewV2(tt.key, tt.opt)
-		if r != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Fatalf("%s: got %v, %v; want …%s…", name, r, err, tt.want)
-		}
-		checkSilent(t, err, http.Header{})
-	}
-	for _, r := range []*webhook.ReceiverV2{nil, new(webhook.ReceiverV2)} {
-		if n, err := r.Parse(nil); n != nil || err == nil || !strings.Contains(err.Error(), "make one with webhook.NewV2") {
-			t.Errorf("a receiver that NewV2 did not make gives %v, %v", n, err)
-		}
-	}
-}
-
-func decodesV2[T any](n *webhook.NotificationV2) func() error {
-	return func() error {
-		_, err := webhook.DecodeV2[T](n)
-		return err
-	}
-}
-
-func TestDecodeV2Refuses(t *testing.T) {
-	t.Parallel()
-	parse := func(m xmlv2.Members) *webhook.NotificationV2 {
-		n, err := receiverV2(t, webhook.APIv3Key(apiv3Key)).Parse([]byte(bodyV2(t, m)))
+	parse := func(m xmlv2.Members) *webhook.Notification {
+		n, err := receiverV2(t, apiv3Key).Parse(t.Context(), nil, []byte(bodyV2(t, m)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -359,17 +327,17 @@ func TestDecodeV2Refuses(t *testing.T) {
 		decode func() error
 		want   string
 	}{
-		"no notification":                        {decodesV2[payment](nil), "no notification to decode"},
-		"a refund for a payment":                 {decodesV2[payment](parse(refunded(t, reqInfoText))), "of type refund does not decode as webhook_test.payment, which is for payment"},
-		"a failure for a payment":                {decodesV2[payment](parse(with(paid(), "return_code", "FAIL"))), "of type failure does not decode as"},
-		"a pointer to the type of another":       {decodesV2[*refund](parse(sign(paid()))), "which is for refund"},
-		"a member that does not fit":             {decodesV2[payment](parse(sign(with(paid(), "total_fee", "canary")))), "does not read as webhook_test.payment: the member total_fee"},
-		"a sealed member that does not fit":      {decodesV2[refund](parse(refunded(t, "<root><refund_fee>canary</refund_fee></root>"))), "does not read as webhook_test.refund: the member req_info"},
-		"JSON that does not fit":                 {decodesV2[checked](parse(sign(checkedBill(t, apiv3Key, `{"out_order_no":{"canary":1}}`)))), ": the member event_ciphertext"},
-		"JSON that is none":                      {decodesV2[checked](parse(sign(checkedBill(t, apiv3Key, `canary`)))), ": the member event_ciphertext"},
-		"a type that no message has":             {decodesV2[string](parse(sign(paid()))), "want a pointer to a struct or to a map"},
-		"a notification that was made by hand":   {decodesV2[payment](&webhook.NotificationV2{EventType: "payment"}), "does not read as webhook_test.payment"},
-		"a notification that was made of canary": {decodesV2[payment](&webhook.NotificationV2{EventType: "payment", Message: "canary"}), "does not read as webhook_test.payment"},
+		"no notification":                        {decodes[payment](nil), "no notification to decode"},
+		"a refund for a payment":                 {decodes[payment](parse(refunded(t, reqInfoText))), "of type refund does not decode as webhook_test.payment, which is for payment"},
+		"a failure for a payment":                {decodes[payment](parse(with(paid(), "return_code", "FAIL"))), "of type failure does not decode as"},
+		"a pointer to the type of another":       {decodes[*refund](parse(sign(paid()))), "which is for refund"},
+		"a member that does not fit":             {decodes[payment](parse(sign(with(paid(), "total_fee", "canary")))), "does not read as webhook_test.payment: the member total_fee"},
+		"a sealed member that does not fit":      {decodes[refund](parse(refunded(t, "<root><refund_fee>canary</refund_fee></root>"))), "does not read as webhook_test.refund: the member req_info"},
+		"JSON that does not fit":                 {decodes[checked](parse(sign(checkedBill(t, apiv3Key, `{"out_order_no":{"canary":1}}`)))), ": the member event_ciphertext"},
+		"JSON that is none":                      {decodes[checked](parse(sign(checkedBill(t, apiv3Key, `canary`)))), ": the member event_ciphertext"},
+		"a type that no message has":             {decodes[string](parse(sign(paid()))), "want a pointer to a struct or to a map"},
+		"a notification that was made by hand":   {decodes[payment](&webhook.Notification{EventType: "payment"}), "does not read as webhook_test.payment"},
+		"a notification that was made of canary": {decodes[payment](&webhook.Notification{EventType: "payment", Message: "canary"}), "does not read as webhook_test.payment"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -394,16 +362,16 @@ func TestTheVectorsOfAPIv2(t *testing.T) {
 		for _, v := range set.Vectors {
 			switch v.Kind {
 			case "v2-req-info":
-				r, err := webhook.NewV2(v.APIv2Key)
+				r, err := webhook.New(webhook.Merchant{APIv2Key: v.APIv2Key})
 				if err != nil {
 					t.Fatal(err)
 				}
-				n, err := r.Parse([]byte(bodyV2(t, pairs("return_code", "SUCCESS", "req_info", v.ReqInfo))))
+				n, err := r.Parse(t.Context(), nil, []byte(bodyV2(t, pairs("return_code", "SUCCESS", "req_info", v.ReqInfo))))
 				if err != nil {
 					t.Errorf("%s: %v", v.Name, err)
 					continue
 				}
-				if got, err := webhook.DecodeV2[refund](n); err != nil || got.ReqInfo.RefundStatus != "SUCCESS" || got.ReqInfo.RecvAccount != "支付用户零钱" {
+				if got, err := webhook.Decode[refund](n); err != nil || got.ReqInfo.RefundStatus != "SUCCESS" || got.ReqInfo.RecvAccount != "支付用户零钱" {
 					t.Errorf("%s: the refund is %+v, %v", v.Name, got, err)
 				}
 			case "v2-callback-reply":
@@ -432,8 +400,8 @@ func TestTheAnswersOfAPIv2AreMessages(t *testing.T) {
 
 func TestNothingOfAPIv2PrintsASecret(t *testing.T) {
 	t.Parallel()
-	r := receiverV2(t, webhook.APIv3Key(apiv3Key))
-	n, err := r.Parse([]byte(bodyV2(t, signedV2(t, auth.MD5, apiv2Key, paid()))))
+	r := receiverV2(t, apiv3Key)
+	n, err := r.Parse(t.Context(), nil, []byte(bodyV2(t, signedV2(t, auth.MD5, apiv2Key, paid()))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -458,7 +426,7 @@ func TestNothingOfAPIv2PrintsASecret(t *testing.T) {
 // FuzzParseV2: what nobody signed is a refund that opens, a failure without content, or refused. What is
 // signed comes back as it was sent, but for what was encrypted.
 func FuzzParseV2(f *testing.F) {
-	r := receiverV2(f, webhook.APIv3Key(apiv3Key))
+	r := receiverV2(f, apiv3Key)
 	for _, m := range []xmlv2.Members{paid(), refunded(f, reqInfoText), checkedBill(f, apiv3Key, "{}"), pairs("return_code", "FAIL")} {
 		f.Add(bodyV2(f, m))
 		f.Add(bodyV2(f, signedV2(f, auth.MD5, apiv2Key, m)))
@@ -468,28 +436,28 @@ func FuzzParseV2(f *testing.F) {
 	f.Add("<xml><a><b>1</b></a></xml>")
 	f.Add("<xml><req_info>AAAAAAAAAAAAAAAAAAAAAA==</req_info></xml>")
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := r.Parse([]byte(text))
+		n, err := r.Parse(t.Context(), nil, []byte(text))
 		if err != nil {
 			if !isRefusal(err) {
 				t.Errorf("%q gives %v", text, err)
 			}
-		} else if said, err := webhook.DecodeV2[map[string]string](n); err != nil {
+		} else if said, err := webhook.Decode[map[string]string](n); err != nil {
 			t.Errorf("%q opens to %q, which does not read: %v", text, n.Message, err)
 		} else if !n.Signed && n.EventType != "refund" && (n.EventType != "failure" || len(said) > 2) {
 			t.Errorf("%q parses to %v, which nobody signed", text, n)
 		}
-		sent, err := xmlv2.Decode([]byte(text), xmlv2.Limits{Bytes: webhook.MaxBody})
+		sent, err := xmlv2.Decode([]byte(text), xmlv2.Limits{Bytes: webhook.DefaultMaxBody})
 		if err != nil {
 			return
 		}
-		n, err = r.Parse([]byte(bodyV2(t, signedV2(t, auth.HMACSHA256, apiv2Key, sent))))
+		n, err = r.Parse(t.Context(), nil, []byte(bodyV2(t, signedV2(t, auth.HMACSHA256, apiv2Key, sent))))
 		if err != nil {
 			if !isRefusal(err) || errors.Is(err, auth.ErrBadSignature) {
 				t.Errorf("%q, signed, gives %v", text, err)
 			}
 			return
 		}
-		said, err := webhook.DecodeV2[map[string]string](n)
+		said, err := webhook.Decode[map[string]string](n)
 		for name, want := range sent.Texts() {
 			if got := said[name]; got != want && name != "req_info" && name != "event_ciphertext" || err != nil {
 				t.Errorf("%s came as %q, %v; want %q", name, got, err, want)
@@ -500,7 +468,7 @@ func FuzzParseV2(f *testing.F) {
 
 // isRefusal tells whether an error is one of those that a stranger's body gives.
 func isRefusal(err error) bool {
-	for _, known := range []error{webhook.ErrMalformed, webhook.ErrTooLarge, auth.ErrNotSigned, auth.ErrBadSignature, crypt.ErrDecrypt} {
+	for _, known := range []error{webhook.ErrMalformed, webhook.ErrTooLarge, auth.ErrNotSigned, auth.ErrBadSignature, auth.ErrUnknownSerial, crypt.ErrDecrypt} {
 		if errors.Is(err, known) {
 			return true
 		}

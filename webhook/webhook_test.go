@@ -150,7 +150,7 @@ func verifier(tb testing.TB) *auth.Verifier {
 
 func receiver(tb testing.TB, apiv3Key string) *webhook.Receiver {
 	tb.Helper()
-	r, err := webhook.New(verifier(tb), apiv3Key, webhook.Clock(func() time.Time { return now }))
+	r, err := webhook.New(webhook.Merchant{Verifier: verifier(tb), APIv3Key: apiv3Key}, webhook.Clock(func() time.Time { return now }))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestParseOpensWhatWeChatPaySent(t *testing.T) {
 		"a notification with fields that nobody knows":       {resource: set("new", map[string]int{"x": 1})},
 		"a notification with white space around":             {body: func(body string) string { return " " + body + "\n" }},
 		"a notification without the type of its signature":   {header: func(h http.Header) { h.Del("Wechatpay-Signature-Type") }},
-		"a notification of exactly the largest size allowed": {body: func(body string) string { return body + strings.Repeat(" ", webhook.MaxBody-len(body)) }},
+		"a notification of exactly the largest size allowed": {body: func(body string) string { return body + strings.Repeat(" ", webhook.DefaultMaxBody-len(body)) }},
 	}
 	r := receiver(t, apiv3Key)
 	for name, d := range tests {
@@ -231,7 +231,7 @@ func TestParseRefuses(t *testing.T) {
 		"an unsigned notification":                   {delivery{header: func(h http.Header) { clear(h) }}, auth.ErrNotSigned},
 		"a notification without a serial":            {delivery{header: func(h http.Header) { h.Del("Wechatpay-Serial") }}, auth.ErrNotSigned},
 		"a signature of another algorithm":           {delivery{header: header("Wechatpay-Signature-Type", "WECHATPAY2-SM2-WITH-SM3")}, auth.ErrBadSignature},
-		"a body that is too large":                   {delivery{body: always(strings.Repeat(" ", webhook.MaxBody+1))}, webhook.ErrTooLarge},
+		"a body that is too large":                   {delivery{body: always(strings.Repeat(" ", webhook.DefaultMaxBody+1))}, webhook.ErrTooLarge},
 		"an empty body that is signed":               {delivery{body: always("")}, webhook.ErrMalformed},
 		"a body that is signed and not JSON":         {delivery{body: always(`{"id":"canary`)}, webhook.ErrMalformed},
 		"a body that is signed and JSON of no use":   {delivery{body: always(`["canary"]`)}, webhook.ErrMalformed},
@@ -335,7 +335,7 @@ func checkVector(t *testing.T, set vectors.Set, v vectors.Vector) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := webhook.New(verifier, v.APIv3Key, webhook.Clock(func() time.Time { return time.Unix(seconds, 0) }))
+	r, err := webhook.New(webhook.Merchant{Verifier: verifier, APIv3Key: v.APIv3Key}, webhook.Clock(func() time.Time { return time.Unix(seconds, 0) }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,23 +376,37 @@ func TestAReceiverThatNewDidNotMakeRefuses(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
+	type merchant = webhook.Merchant
+	v := verifier(t)
 	tests := map[string]struct {
-		verifier *auth.Verifier
-		key      string
+		merchant merchant
 		opt      webhook.Option
 		want     string
 	}{
-		"no verifier":          {nil, apiv3Key, webhook.Clock(time.Now), "no verifier"},
-		"no APIv3 key":         {verifier(t), "", webhook.Clock(time.Now), "has 0 bytes, want 32"},
-		"a key that is short":  {verifier(t), "canary", webhook.Clock(time.Now), "has 6 bytes, want 32"},
-		"a key in hexadecimal": {verifier(t), strings.Repeat("0a", 32), webhook.Clock(time.Now), "has 64 bytes, want 32"},
-		"a nil option":         {verifier(t), apiv3Key, nil, "an Option is nil"},
-		"a nil clock":          {verifier(t), apiv3Key, webhook.Clock(nil), "the Clock is nil"},
+		"no verifier":              {merchant{APIv3Key: apiv3Key}, webhook.MaxBody(1), "no verifier"},
+		"a verifier that is nil":   {merchant{Verifier: (*auth.Verifier)(nil), APIv3Key: apiv3Key}, webhook.MaxBody(1), "no verifier"},
+		"no key at all":            {merchant{}, webhook.MaxBody(1), "no verifier"},
+		"no APIv3 key":             {merchant{Verifier: v}, webhook.MaxBody(1), "has 0 bytes, want 32"},
+		"a key that is short":      {merchant{Verifier: v, APIv3Key: "canary"}, webhook.MaxBody(1), "has 6 bytes, want 32"},
+		"a key in hexadecimal":     {merchant{Verifier: v, APIv3Key: strings.Repeat("0a", 32)}, webhook.MaxBody(1), "has 64 bytes, want 32"},
+		"an APIv2 key that is cut": {merchant{APIv2Key: apiv2Key[1:]}, webhook.MaxBody(1), "APIv2密钥) has 31 bytes, want 32"},
+		"an APIv3 key that is cut": {merchant{APIv2Key: apiv2Key, APIv3Key: apiv3Key[1:]}, webhook.MaxBody(1), "APIv3密钥) has 31 bytes, want 32"},
+		"a nil option":             {merchant{Verifier: v, APIv3Key: apiv3Key}, nil, "an Option is nil"},
+		"a nil clock":              {merchant{Verifier: v, APIv3Key: apiv3Key}, webhook.Clock(nil), "the Clock is nil"},
+		"a body of nothing":        {merchant{Verifier: v, APIv3Key: apiv3Key}, webhook.MaxBody(0), "MaxBody is 0 bytes"},
+		"a cipher without a name":  {merchant{Verifier: v, APIv3Key: apiv3Key}, webhook.Cipher("", crypt.OpenGCM), "needs the name of its algorithm"},
+		"a cipher that opens none": {merchant{Verifier: v, APIv3Key: apiv3Key}, webhook.Cipher("AEAD_SM4_GCM", nil), "and a function that opens"},
+		"a second merchant like the first": {merchant{MchID: "1", Verifier: v, APIv3Key: apiv3Key},
+			webhook.Also(merchant{MchID: "1", APIv2Key: apiv2Key}), `"1" and "1" do not tell two of them apart`},
+		"a second merchant of no number": {merchant{MchID: "1", Verifier: v, APIv3Key: apiv3Key},
+			webhook.Also(merchant{APIv2Key: apiv2Key}), "give each its MchID"},
+		"a second merchant without keys": {merchant{MchID: "1", Verifier: v, APIv3Key: apiv3Key},
+			webhook.Also(merchant{MchID: "2"}), "no verifier"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := webhook.New(tt.verifier, tt.key, tt.opt)
+			r, err := webhook.New(tt.merchant, tt.opt)
 			if r != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, %v; want …%s…", r, err, tt.want)
 			}
@@ -486,28 +500,37 @@ func TestNothingPrintsASecret(t *testing.T) {
 	}
 }
 
-// FuzzParse: what was not signed is refused. What is signed opens to what was sealed, or is
-// refused as malformed, without a word of it in the error.
+// FuzzParse: what was not signed is refused, whatever its header. What is signed opens to what was sealed,
+// or is refused as malformed, without a word of it in the error.
 func FuzzParse(f *testing.F) {
-	r := receiver(f, apiv3Key)
+	r := both(f)
 	header, body := delivery{associatedData: "payscore"}.make(f)
-	f.Add(string(body), header.Get("Wechatpay-Signature"), header.Get("Wechatpay-Nonce"))
-	f.Add(string(body)+" ", header.Get("Wechatpay-Signature"), header.Get("Wechatpay-Nonce"))
-	f.Add("", "", "")
-	f.Add("{}", "WECHATPAY/SIGNTEST/x", "n")
-	f.Add(`{"resource":{"algorithm":"AEAD_AES_256_GCM","nonce":"","ciphertext":"AAAA"}}`, "AAAA", "n")
-	f.Add(`{"id":1}`, "AAAA", "\n")
-	f.Fuzz(func(t *testing.T, text, signature, nonce string) {
-		forged := header.Clone()
-		forged.Set("Wechatpay-Signature", signature)
-		forged.Set("Wechatpay-Nonce", nonce)
+	names := []string{"Wechatpay-Signature", "Wechatpay-Nonce", "Wechatpay-Timestamp", "Wechatpay-Serial", "Wechatpay-Signature-Type"}
+	value := func(i int) string { return header.Get(names[i]) }
+	f.Add(string(body), value(0), value(1), value(2), value(3), value(4))
+	f.Add(string(body)+" ", value(0), value(1), value(2), value(3), "")
+	f.Add(string(body), value(0), value(1)+"\n", "-9223372036854775808", "0"+value(3), "WECHATPAY2-SM2-WITH-SM3")
+	f.Add("", "", "", "", "", "")
+	f.Add("{}", "WECHATPAY/SIGNTEST/x", "n", "1", "s", "t")
+	f.Add(`{"resource":{"algorithm":"AEAD_AES_256_GCM","nonce":"","ciphertext":"AAAA"}}`, "AAAA", "n", value(2), value(3), "")
+	f.Add(`{"id":1}`, "AAAA", "\n", "99999999999999999999", value(3), "")
+	f.Add("<xml><return_code>FAIL</return_code></xml>", "", "", "", "", "")
+	f.Add(" \uFEFF<", "", "", "", "", "")
+	f.Fuzz(func(t *testing.T, text, signature, nonce, timestamp, serial, scheme string) {
+		forged := http.Header{}
+		for i, value := range []string{signature, nonce, timestamp, serial, scheme} {
+			forged.Set(names[i], value)
+		}
 		n, err := r.Parse(t.Context(), forged, []byte(text))
-		if same := text == string(body) && signature == header.Get("Wechatpay-Signature") && nonce == header.Get("Wechatpay-Nonce"); same != (err == nil) {
-			t.Errorf("%q with the signature %q and the nonce %q parses to %v, %v", text, signature, nonce, n, err)
+		if err == nil && n.Signed && (text != string(body) || signature != value(0) || nonce != value(1) || timestamp != value(2)) {
+			t.Errorf("%q with the header %q parses to %v", text, forged, n)
+		}
+		if err != nil && !isRefusal(err) && !errors.Is(err, auth.ErrProbe) && !errors.Is(err, auth.ErrExpired) {
+			t.Errorf("%q with the header %q gives %v", text, forged, err)
 		}
 		n, err = r.Parse(t.Context(), signed(t, keys().platform, text, now), []byte(text))
 		if err != nil {
-			if !errors.Is(err, webhook.ErrMalformed) && !errors.Is(err, crypt.ErrDecrypt) && !errors.Is(err, webhook.ErrTooLarge) {
+			if !isRefusal(err) {
 				t.Errorf("%q gives %v", text, err)
 			}
 			if len(text) > 4 && strings.Contains(err.Error(), text) {
@@ -515,8 +538,8 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if string(n.Resource) != plaintext {
-			t.Errorf("%q opens to %s, which nobody sealed", text, n.Resource)
+		if n.OriginalType != webhook.OriginalTypeV2 && string(n.Resource) != plaintext || n.ID == "" {
+			t.Errorf("%q opens to %v, %s, which nobody sealed", text, n, n.Resource)
 		}
 	})
 }

@@ -91,7 +91,7 @@ func (s *stage) makeClients(ctx context.Context) error {
 	if s.impostor, err = s.newClient(other); err != nil {
 		return err
 	}
-	receiver, err := webhook.New(s.client.Verifier(), s.merchant.APIv3Key)
+	receiver, err := webhook.New(webhook.Merchant{Verifier: s.client.Verifier(), APIv3Key: s.merchant.APIv3Key})
 	s.inbox = &inbox{receiver: receiver}
 	return err
 }
@@ -174,7 +174,7 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (i *inbox) open(w http.ResponseWriter, r *http.Request) (*webhook.Notification, error) {
 	receiver := i.receiver
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, webhook.MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, webhook.DefaultMaxBody))
 	if err != nil {
 		return nil, err
 	}

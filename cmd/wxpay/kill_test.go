@@ -164,7 +164,7 @@ func TestNoAnswerIsLostWhenItIsKilled(t *testing.T) {
 	checked := 0
 	for round := range rounds {
 		p := startProcess(t, dir)
-		opens, err := webhook.New(p.client.Verifier(), p.settings["WECHATPAY_APIV3_KEY"])
+		opens, err := webhook.New(webhook.Merchant{Verifier: p.client.Verifier(), APIv3Key: p.settings["WECHATPAY_APIV3_KEY"]})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,8 @@
+package webhook
+
+// Remembered is how many notifications m holds, running ones included.
+func Remembered(m *Memory) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(len(m.done), len(m.order)) + len(m.running)
+}

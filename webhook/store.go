@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// A Store remembers which notifications were handled. [Memory] is one; modules webhook/boltonce and
+// webhook/sqlonce have others.
+type Store interface {
+	// Once runs fn unless it succeeded for this id before; then it returns nil at once. The id is marked
+	// only after fn has succeeded: an error, a panic or a crash leaves it to the next delivery. While fn
+	// runs for an id, another call for it waits until ctx ends, and runs fn itself if the first failed.
+	Once(ctx context.Context, id string, fn func(context.Context) error) error
+}
+
+// DefaultMemory is how many notifications a [Memory] remembers unless told otherwise: about 10 MB.
+const DefaultMemory = 1 << 16
+
+// Memory is a [Store] in memory, for one process. It forgets when the process ends, and the oldest when it is
+// full; what comes again after that is handled again. WeChat Pay goes on for a day with what nobody
+// took, but seldom repeats after some seconds what was taken.
+type Memory struct {
+	limit int
+
+	mu      sync.Mutex
+	running map[string]chan struct{} // closed when the run has ended
+	done    map[string]bool
+	order   []string // of done, a ring when it is full
+	oldest  int
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns a Memory of so many notifications, [DefaultMemory] if limit is not positive.
+func NewMemory(limit int) *Memory {
+	if limit <= 0 {
+		limit = DefaultMemory
+	}
+	return &Memory{limit: limit, running: map[string]chan struct{}{}, done: map[string]bool{}}
+}
+
+// Once runs fn as [Store] says.
+func (m *Memory) Once(ctx context.Context, id string, fn func(context.Context) error) error {
+	if m == nil || m.running == nil {
+		return errors.New("there is no memory: make one with webhook.NewMemory")
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		other, done := m.claim(id)
+		switch {
+		case done:
+			return nil
+		case other == nil:
+			return m.run(ctx, id, fn)
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// claim tells whether id is done, or the end of who is at it. If neither, it is the caller's now.
+func (m *Memory) claim(id string) (other <-chan struct{}, done bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done[id] {
+		return nil, true
+	}
+	if other, ok := m.running[id]; ok {
+		return other, false
+	}
+	m.running[id] = make(chan struct{})
+	return nil, false
+}
+
+func (m *Memory) run(ctx context.Context, id string, fn func(context.Context) error) (err error) {
+	finished := false
+	defer func() { m.release(id, finished && err == nil) }() // a panic is not the end of fn
+	err = fn(ctx)
+	finished = true
+	return err
+}
+
+func (m *Memory) release(id string, succeeded bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.running[id])
+	delete(m.running, id)
+	if !succeeded {
+		return
+	}
+	m.done[id] = true
+	if len(m.order) < m.limit {
+		m.order = append(m.order, id)
+		return
+	}
+	delete(m.done, m.order[m.oldest])
+	m.order[m.oldest] = id
+	m.oldest = (m.oldest + 1) % m.limit
+}
