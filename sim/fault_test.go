@@ -13,6 +13,7 @@ import (
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/code"
+	"github.com/openwechatpay/wechatpay/crypt"
 	"github.com/openwechatpay/wechatpay/sim"
 	"github.com/openwechatpay/wechatpay/sim/simtest"
 	"github.com/openwechatpay/wechatpay/sim/world"
@@ -49,6 +50,7 @@ func TestWhatAFaultDoesToACall(t *testing.T) {
 		"an answer that names an unknown key":     {world.Fault{Effect: world.EffectUnknownSerial}, auth.ErrUnknownSerial, "", wechatpay.Unknown, true},
 		"an answer with the signature of a probe": {world.Fault{Effect: world.EffectProbe}, auth.ErrProbe, "", wechatpay.Unknown, true},
 		"an answer of six minutes ago":            {world.Fault{Effect: world.EffectStale}, auth.ErrExpired, "", wechatpay.Unknown, true},
+		"an answer that is signed ahead":          {world.Fault{Effect: world.EffectFuture}, auth.ErrExpired, "", wechatpay.Unknown, true},
 		"an answer that comes too late":           {world.Fault{Effect: world.EffectDelay, Delay: world.Duration(time.Minute)}, nil, "deadline", wechatpay.Unknown, true},
 	}
 	for name, tt := range tests {
@@ -303,6 +305,8 @@ func TestWhatAFaultDoesToANotification(t *testing.T) {
 		world.EffectUnknownSerial:  {auth.ErrUnknownSerial, 1, 2},
 		world.EffectProbe:          {auth.ErrProbe, 1, 2},
 		world.EffectStale:          {auth.ErrExpired, 1, 2},
+		world.EffectFuture:         {auth.ErrExpired, 1, 2},
+		world.EffectWrongAPIv3Key:  {crypt.ErrDecrypt, 1, 2},
 	}
 	for effect, tt := range tests {
 		t.Run(string(effect), func(t *testing.T) {
@@ -381,8 +385,8 @@ func TestANotificationIsResentAndProbed(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Advance(0)
-	probed, err := b.Control().Probe(t.Context(), n.ID)
-	if err != nil || probed.Status != http.StatusInternalServerError {
+	probed, err := b.Control().Send(t.Context(), n.ID, world.EffectProbe)
+	if err != nil || len(probed) != 1 || probed[0].Status != http.StatusInternalServerError {
 		t.Errorf("the probe was answered %+v, %v", probed, err)
 	}
 	r.mu.Lock()

@@ -164,6 +164,9 @@ func TestTheManagementAPITellsWhatIsNotThereFromWhatCannotBeDone(t *testing.T) {
 		{"a certificate that is not there, to be taken away", "DELETE", "/certificates/none", ``, 404},
 		{"the certificate that signs", "DELETE", "/certificates/" + certificates[0].SerialNo, ``, 409},
 		{"a notification that is not there", "POST", "/notifications/none/resend", `{}`, 404},
+		{"a notification that is not there, on demand", "POST", "/notifications/none/send", `{}`, 404},
+		{"a notification to a merchant that is not there", "POST", "/notifications", `{"event_type": "REFUND.SUCCESS", "mchid": "1", "url": "http://localhost/"}`, 404},
+		{"a notification of an event that is none", "POST", "/notifications", `{"event_type": "REFUND", "url": "http://localhost/"}`, 400},
 		{"a fault that is not there", "DELETE", "/faults/17", ``, 404},
 	}
 	for _, tt := range tests {

@@ -120,7 +120,7 @@ func (h *history) step() {
 	default:
 		f := world.Fault{Times: 1, Effect: pick(h, world.EffectReset, world.EffectTruncate, world.EffectWrongSignature, world.EffectHTML), After: pick(h, true, false)}
 		if pick(h, true, false) {
-			f = world.Fault{Times: 1, Event: "*", Effect: pick(h, world.EffectDrop, world.EffectDuplicate, world.EffectReorder, world.EffectProbe)}
+			f = world.Fault{Times: 1, Event: "*", Effect: pick(h, world.EffectDrop, world.EffectDuplicate, world.EffectDuplicateAtOnce, world.EffectReorder, world.EffectProbe)}
 		}
 		h.tell("fault: %s %s", f.Event, f.Effect)
 		h.fault(f)

@@ -115,7 +115,10 @@ func New(c Config) (*Gateway, error) {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	s := schedule.Start(clk, st, log, func(tx *store.Tx, ahead time.Duration) { moves.Put(tx, "", &ahead) })
-	m := &manage.API{World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p, Trades: trades, Token: c.ManageToken}
+	m := &manage.API{
+		World: w, Keys: ring, Clock: clk, Store: st, Schedule: s, Notify: n, Log: f.Log, Faults: faults, PayScore: p, Trades: trades, Shape: f.Shape,
+		Token: c.ManageToken,
+	}
 	return &Gateway{world: w, front: f, management: m.Handler(), schedule: s, notify: n, closed: closed}, nil
 }
 

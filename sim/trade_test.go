@@ -557,7 +557,8 @@ func TestAFaultStrikesNotificationsOfAPIv2(t *testing.T) {
 		"a wrong signature":                {world.Fault{Event: world.EventV2Payment, Effect: world.EffectWrongSignature}, "1 bad"},
 		"no signature":                     {world.Fault{Event: world.EventV2Payment, Effect: world.EffectUnsigned}, "1 bad"},
 		"two deliveries":                   {world.Fault{Event: world.EventV2Payment, Effect: world.EffectDuplicate}, "2 good"},
-		"none of another kind":             {world.Fault{Event: world.EventV2Refund, Effect: world.EffectUnsigned}, "1 good"},
+		"none of another kind":             {world.Fault{Event: world.EventV2Refund, Effect: world.EffectDuplicate}, "1 good"},
+		"two deliveries at once":           {world.Fault{Event: world.EventV2Payment, Effect: world.EffectDuplicateAtOnce}, "2 good"},
 		"a delivery that is lost at first": {world.Fault{Event: "*", Effect: world.EffectDrop, Times: 1}, "1 good"},
 	}
 	for name, tt := range tests {

@@ -27,8 +27,8 @@
 //
 // Notifications come twice, late and out of order. A [Store] remembers what was done; the one that a
 // Mux has by itself is in memory, which is enough for one process whose effects may happen again after a
-// crash. Modules webhook/boltonce and webhook/sqlonce remember on disk and in a database, the latter
-// in the transaction of the effect itself. [Progress] tells what is late.
+// crash. Modules webhook/boltonce and webhook/sqlonce remember in a file and in a database, where effect
+// and mark can be one transaction. [Progress] tells what is late.
 //
 // # Errors
 //

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,13 +198,30 @@ func TestSimFaultLetsThingsGoWrong(t *testing.T) {
 	if status, _, stderr := c.run("fault", "add", "--effect", "reset", "--path", path+"led"); status != 2 || !strings.Contains(stderr, "near it are "+path+",") {
 		t.Errorf("a path that no operation has: exit status %d, %s", status, stderr)
 	}
+	c.says("fault add --effect v2-refund --event REFUND.SUCCESS", "fault 4: notifications REFUND.SUCCESS: v2-refund")
+	if status, _, stderr := c.run("fault", "add", "--effect", "v2-refund", "--event", "*"); status != 2 || !strings.Contains(stderr, "has to be one of REFUND.ABNORMAL, ") {
+		t.Errorf("the form of refunds for all: exit status %d, %s", status, stderr)
+	}
+}
+
+func TestTheHelpTellsOfEveryEffect(t *testing.T) {
+	t.Parallel()
+	var told []world.Effect
 	for _, e := range effects {
-		f := world.Fault{Effect: e.effect, Status: 500, Delay: 1}
-		if f.Check() != nil {
-			f.Event = "*"
-		}
-		if err := f.Check(); err != nil {
-			t.Errorf("the help tells of the effect %s: %v", e.effect, err)
+		told = append(told, e.effect)
+	}
+	there := allEffects()
+	slices.Sort(told)
+	slices.Sort(there)
+	if there = slices.Compact(there); !slices.Equal(told, there) {
+		t.Errorf("it tells of %q, and there are %q", told, there)
+	}
+	for line, want := range map[string][]world.Effect{"fault add --help": there, "notify send --help": world.EffectsOnDemand("REFUND.SUCCESS")} {
+		_, stdout, _ := wxpay(t.Context(), append([]string{"sim"}, strings.Fields(line)...)...)
+		for _, e := range there {
+			if shown := strings.Contains(stdout, "\n  "+string(e)+" "); shown != slices.Contains(want, e) {
+				t.Errorf("%s tells of %s: %t", line, e, shown)
+			}
 		}
 	}
 }
@@ -231,9 +250,9 @@ func TestSimNotifyShowsAndRepeats(t *testing.T) {
 	c.says("notify list", "EVENT", id[:8], "PAYSCORE.USER_CONFIRM", "delivered", shop.URL)
 	c.says("notify show "+id[:8], id, `"out_order_no": "1"`, "answered 204")
 	c.says("notify resend "+id[:8], "✓ the merchant answered 204")
-	c.says("notify probe "+id, "✓ the merchant answered 400: it refused the signature, as it has to")
-	if a := tells[control.Attempt](c, "notify probe "+id); a.Status != 400 {
-		t.Errorf("the probe was answered %+v", a)
+	c.says("notify send "+id+" --as probe", "✓ "+id[:8]+": the merchant answered 400: it refused it, as it has to")
+	if all := tells[[]control.Delivery](c, "notify send "+id+" --as probe"); len(all) != 1 || all[0].ID != id || all[0].Status != 400 {
+		t.Errorf("the probe was answered %+v", all)
 	}
 	if n := tells[control.Notification](c, "notify show "+id); len(n.Attempts) != 2 {
 		t.Errorf("it is %+v", n)
@@ -247,15 +266,77 @@ func TestSimNotifyShowsAndRepeats(t *testing.T) {
 	c.order("3", credulous.URL)
 	c.says("user confirm 3")
 	c.says("clock advance 0")
-	c.refuses("notify probe "+tells[[]control.Notification](c, "notify list")[1].ID, "the merchant answered 200: it believed a signature that is wrong")
+	other := tells[[]control.Notification](c, "notify list")[1].ID
+	c.refuses("notify send "+other+" --as stale", other[:8]+": the merchant answered 200: it believed what it has to refuse (stale)")
 	shop.Close()
 	c.refuses("notify resend "+id, "not delivered: ")
+	c.refuses("notify send "+id, id[:8]+": not delivered: ")
+	c.refuses("notify send "+id+" --as probe", id[:8]+": not delivered: ")
 	c.order("2", shop.URL)
 	c.says("user confirm 2")
 	c.says("clock advance 0")
 	c.says("notify list", "next ")
 	c.says("clock advance 7d")
 	c.says("notify list", "given up")
+}
+
+func TestSimNotifySendsInOrderAndAsItIsTold(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var bodies []string
+	answer := "{}"
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		bodies = append(bodies, string(body))
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer shop.Close()
+	arrived := func() (got []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		got, bodies = bodies, nil
+		return got
+	}
+	c := newConsole(t)
+	c.says("fault add --effect delay --delay 720h --event *")
+	first := tells[control.Notification](c, "notify new REFUND.SUCCESS --url "+shop.URL).ID
+	file := filepath.Join(t.TempDir(), "refund.json")
+	writeFile(t, file, ` {"out_refund_no": "R2"} `)
+	c.says("notify new REFUND.CLOSED --url "+shop.URL+" --mchid 1230000109 --resource "+file, ": REFUND.CLOSED goes to "+shop.URL)
+	second := tells[[]control.Notification](c, "notify list")[1].ID
+	c.says("notify show "+second, `"out_refund_no": "R2"`, "1230000109")
+
+	c.says("notify send "+second+" "+first[:8], "✓ "+second[:8]+": the merchant answered 200", "✓ "+first[:8]+": the merchant answered 200")
+	if got := arrived(); len(got) != 2 || !strings.Contains(got[0], second) || !strings.Contains(got[1], first) {
+		t.Errorf("there came %q", got)
+	}
+	if all := tells[[]control.Delivery](c, "notify send "+first+" --as duplicate-at-once"); len(all) != 2 || all[1].Answer != "{}" || len(arrived()) != 2 {
+		t.Errorf("it was delivered as %+v", all)
+	}
+	c.refuses("notify send "+first+" --as v2-refund", first[:8]+": the merchant answered 200, but the answer is not the XML that it has to be")
+	if got := arrived(); len(got) != 1 || !strings.Contains(got[0], "<req_info>") {
+		t.Errorf("as v2-refund it is %q", got)
+	}
+
+	c.refuses("notify send "+first+" none", `there is no notification "none"`)
+	c.refuses("notify send "+first+" --as nonsense", `notifications REFUND.SUCCESS have no effect "nonsense", but duplicate, `)
+	c.refuses("notify send "+first+" --as drop", "drop happens to what is still to come: add a fault with it; on demand there are duplicate, ")
+	c.refuses("notify new REFUND.SUCCESS --mchid 7 --url "+shop.URL, `there is no merchant "7"`)
+	c.refuses("notify new REFUND.SUCCESS --resource none.json --url "+shop.URL, "--resource: ")
+	writeFile(t, file, `{`)
+	c.refuses("notify new REFUND.SUCCESS --url "+shop.URL+" --resource "+file, "--resource: "+file+" is not JSON")
+	for line, want := range map[string]string{
+		"notify send": "requires at least 1 arg", "notify new REFUND.SUCCESS": "want --url", "notify new REFUND --url http://localhost/": "near it are ",
+	} {
+		if status, _, stderr := c.run(strings.Fields(line)...); status != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit status %d, %s", line, status, stderr)
+		}
+	}
+	if got := arrived(); len(got) != 0 {
+		t.Errorf("what was refused came all the same: %q", got)
+	}
 }
 
 func TestSimRequestsTellWhatWasWrong(t *testing.T) {

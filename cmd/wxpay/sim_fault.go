@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,17 +44,42 @@ var effects = []struct {
 	{world.EffectUnknownSerial, "they name a key that nobody has"},
 	{world.EffectProbe, "they have the signature WECHATPAY/SIGNTEST/, which has to fail"},
 	{world.EffectStale, "they were signed six minutes ago"},
+	{world.EffectFuture, "they are signed six minutes ahead"},
 	{world.EffectDrop, "a notification is lost on its way"},
-	{world.EffectDuplicate, "a notification arrives twice"},
+	{world.EffectDuplicate, "a notification arrives twice, one time after the other"},
+	{world.EffectDuplicateAtOnce, "a notification arrives twice at the same time"},
 	{world.EffectReorder, "a notification comes after the one that follows it"},
+	{world.EffectEmptyAssociatedData, "a notification has an empty associated_data"},
+	{world.EffectNoAssociatedData, "a notification has no associated_data"},
+	{world.EffectWrongAPIv3Key, "a notification is encrypted with a key that the merchant has not"},
+	{world.EffectV2Refund, "a refund is told in the XML of APIv2, though it was made by APIv3"},
 }
 
-func effectsHelp() string {
+// effectsHelp tells what these effects do.
+func effectsHelp(which []world.Effect) string {
 	var b strings.Builder
 	for _, e := range effects {
-		fmt.Fprintf(&b, "  %-16s %s\n", e.effect, e.does)
+		if slices.Contains(which, e.effect) {
+			fmt.Fprintf(&b, "  %-21s  %s\n", e.effect, e.does)
+		}
 	}
 	return b.String()
+}
+
+// completeEffects offers these effects to a shell.
+func completeEffects(which []world.Effect) cobra.CompletionFunc {
+	var names []cobra.Completion
+	for _, e := range effects {
+		if slices.Contains(which, e.effect) {
+			names = append(names, cobra.CompletionWithDesc(string(e.effect), e.does))
+		}
+	}
+	return cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// allEffects are those on calls and on notifications.
+func allEffects() []world.Effect {
+	return slices.Concat(world.EffectsOn(""), world.EffectsOn("REFUND.SUCCESS"))
 }
 
 func (r *remote) addFaultCommand() *cobra.Command {
@@ -64,13 +90,14 @@ func (r *remote) addFaultCommand() *cobra.Command {
 		Long: `Let calls or, with --event, notifications go wrong from now on. What is left out fits every
 call, every time. A call that is refused anyway uses no fault up. The effects:
 
-` + effectsHelp() + `
+` + effectsHelp(allEffects()) + `
 For one call alone, send the fault as JSON in its header Wxpay-Sim-Fault.`,
 		Example: `  wxpay sim fault add --effect status --status 500 --code SYSTEM_ERROR --times 1 \
       --path /v3/payscore/partner/serviceorder/{out_order_no}/cancel
   wxpay sim fault add --effect reset --after --order 20241124001    done, and nobody hears of it
   wxpay sim fault add --effect status --status 429 --code FREQUENCY_LIMITED --retry-after 3 --probability 0.1
-  wxpay sim fault add --effect drop --event PAYSCORE.USER_PAID --times 2`,
+  wxpay sim fault add --effect drop --event PAYSCORE.USER_PAID --times 2
+  wxpay sim fault add --effect duplicate-at-once --event '*'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(cmd, args); err != nil {
 				return err
@@ -107,13 +134,7 @@ For one call alone, send the fault as JSON in its header Wxpay-Sim-Fault.`,
 	flags.StringVar(&f.Message, "message", "", "`message` to the code")
 	flags.IntVar(&f.RetryAfter, "retry-after", 0, "`seconds` in the header Retry-After of status")
 	flags.DurationVar((*time.Duration)(&f.Delay), "delay", 0, "`duration` of delay, such as 2s")
-	_ = cmd.RegisterFlagCompletionFunc("effect", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var names []string
-		for _, e := range effects {
-			names = append(names, string(e.effect)+"\t"+e.does)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = cmd.RegisterFlagCompletionFunc("effect", completeEffects(allEffects()))
 	return cmd
 }
 

@@ -17,16 +17,17 @@ import (
 func (p program) notifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notify",
-		Short: "Show, repeat and test notifications (回调通知)",
-		Long: `Show notifications (回调通知) with their deliveries, deliver one again, or try whether the
-merchant refuses one whose signature is wrong. An ID may be cut short, as long as it is clear.`,
+		Short: "Show, repeat, test and make notifications (回调通知)",
+		Long: `Show notifications (回调通知) with their deliveries, deliver them again as they are or with
+what may be wrong with them, or make one. An ID may be cut short, as long as it is clear.`,
 		Example: `  wxpay sim notify list
   wxpay sim notify show 5d1c2a7e
   wxpay sim notify resend 5d1c2a7e
-  wxpay sim notify probe 5d1c2a7e`,
+  wxpay sim notify send 5d1c2a7e --as probe
+  wxpay sim notify new REFUND.SUCCESS --url http://127.0.0.1:9000/notifications`,
 	}
 	r := p.remote(cmd)
-	cmd.AddCommand(r.listNotificationsCommand(), r.showNotificationCommand(), r.resendCommand(), r.probeCommand())
+	cmd.AddCommand(r.listNotificationsCommand(), r.showNotificationCommand(), r.resendCommand(), r.sendCommand(), r.newNotificationCommand())
 	return cmd
 }
 
@@ -88,22 +89,30 @@ func (r *remote) onNotification(use, short string, play func(ctx context.Context
 			if err != nil {
 				return err
 			}
-			var found []control.Notification
-			for _, n := range all {
-				if strings.HasPrefix(n.ID, args[0]) && args[0] != "" {
-					found = append(found, n)
-				}
+			n, err := named(all, args[0])
+			if err != nil {
+				return err
 			}
-			switch len(found) {
-			case 0:
-				return fmt.Errorf("there is no notification %q: see wxpay sim notify list", args[0])
-			case 1:
-				return play(ctx, c, found[0])
-			default:
-				return fmt.Errorf("%d notifications begin with %q: write more of the ID", len(found), args[0])
-			}
+			return play(ctx, c, n)
 		}),
 	}
+}
+
+// named is the notification whose ID begins with id.
+func named(all []control.Notification, id string) (n control.Notification, err error) {
+	var found []control.Notification
+	for _, n := range all {
+		if strings.HasPrefix(n.ID, id) && id != "" {
+			found = append(found, n)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return n, fmt.Errorf("there is no notification %q: see wxpay sim notify list", id)
+	case 1:
+		return found[0], nil
+	}
+	return n, fmt.Errorf("%d notifications begin with %q: write more of the ID", len(found), id)
 }
 
 func (r *remote) showNotificationCommand() *cobra.Command {
@@ -152,7 +161,7 @@ func indented(text []byte) string {
 }
 
 func (r *remote) resendCommand() *cobra.Command {
-	return r.onNotification("resend", "Deliver a notification again, now, whatever became of it", func(ctx context.Context, c *control.Client, n control.Notification) error {
+	cmd := r.onNotification("resend", "Deliver a notification again, now, whatever became of it", func(ctx context.Context, c *control.Client, n control.Notification) error {
 		if err := c.Resend(ctx, n.ID); err != nil {
 			return err
 		}
@@ -165,43 +174,40 @@ func (r *remote) resendCommand() *cobra.Command {
 		}
 		for _, after := range all {
 			if after.ID == n.ID && len(after.Attempts) > len(n.Attempts) {
-				a := after.Attempts[len(after.Attempts)-1]
-				return r.attempted(a, believed(a), "")
+				return r.attempted(after.Attempts[len(after.Attempts)-1])
 			}
 		}
 		return fmt.Errorf("notification %s was not delivered: its merchant does not answer in time, or a fault holds it back", n.ID)
 	})
-}
-
-func (r *remote) probeCommand() *cobra.Command {
-	return r.onNotification("probe", "Send a notification once with a signature that has to fail (探测流量)", func(ctx context.Context, c *control.Client, n control.Notification) error {
-		a, err := c.Probe(ctx, n.ID)
-		if err != nil {
-			return err
-		}
-		if believed(a) {
-			return r.attempted(a, false, ": it believed a signature that is wrong")
-		}
-		return r.attempted(a, a.Status != 0, ": it refused the signature, as it has to")
-	})
+	cmd.Long = `Deliver a notification again, now, whatever became of it. It is one more of its own deliveries: faults
+may strike it, and if the merchant does not take it, those that are left follow. For one beside
+them, see wxpay sim notify send.`
+	return cmd
 }
 
 // believed tells that the merchant took a delivery for good.
 func believed(a control.Attempt) bool {
-	return a.Status == http.StatusOK || a.Status == http.StatusNoContent
+	return a.Error == "" && (a.Status == http.StatusOK || a.Status == http.StatusNoContent)
 }
 
-// attempted shows what the merchant said to a delivery, and whether that was right.
-func (r *remote) attempted(a control.Attempt, right bool, verdict string) error {
-	text := fmt.Sprintf("the merchant answered %d%s", a.Status, verdict)
-	if a.Status == 0 {
-		text = "not delivered: " + harmless(a.Error)
+// said is what a merchant answered, or why it did not.
+func said(a control.Attempt) string {
+	switch {
+	case a.Status == 0:
+		return "not delivered: " + harmless(a.Error)
+	case a.Error != "":
+		return fmt.Sprintf("the merchant answered %d, but %s", a.Status, harmless(a.Error))
 	}
-	if right {
-		return r.show(a, func(p paper) { p.done("%s", text) })
+	return fmt.Sprintf("the merchant answered %d", a.Status)
+}
+
+// attempted shows what the merchant said to a delivery that it had to take.
+func (r *remote) attempted(a control.Attempt) error {
+	if believed(a) {
+		return r.show(a, func(p paper) { p.done("%s", said(a)) })
 	}
 	if r.asJSON {
 		_ = printJSON(r.stdout, a)
 	}
-	return errors.New(text)
+	return errors.New(said(a))
 }

@@ -18,7 +18,6 @@ import (
 
 	"github.com/openwechatpay/wechatpay/sim/internal/fault"
 	"github.com/openwechatpay/wechatpay/sim/internal/front"
-	"github.com/openwechatpay/wechatpay/sim/internal/notify"
 	"github.com/openwechatpay/wechatpay/sim/world"
 )
 
@@ -163,29 +162,6 @@ type advance struct {
 // happened, deliveries of notifications included. With 0 it waits for what is due now.
 func (c *Client) Advance(ctx context.Context, by time.Duration) (Clock, error) {
 	return call[Clock](ctx, c, http.MethodPost, "/clock/advance", advance{by.String()})
-}
-
-// Notification is a notification with its deliveries.
-type Notification = notify.Notification
-
-// Notifications returns all notifications, the oldest first.
-func (c *Client) Notifications(ctx context.Context) ([]Notification, error) {
-	return call[[]Notification](ctx, c, http.MethodGet, "/notifications", nil)
-}
-
-// Resend delivers a notification again, now.
-func (c *Client) Resend(ctx context.Context, id string) error {
-	_, err := call[struct{}](ctx, c, http.MethodPost, "/notifications/"+url.PathEscape(id)+"/resend", struct{}{})
-	return err
-}
-
-// Attempt is one delivery of a notification.
-type Attempt = notify.Attempt
-
-// Probe sends a notification once with a signature that has to fail (WECHATPAY/SIGNTEST/), and
-// returns what the merchant answered.
-func (c *Client) Probe(ctx context.Context, id string) (Attempt, error) {
-	return call[Attempt](ctx, c, http.MethodPost, "/notifications/"+url.PathEscape(id)+"/probe", struct{}{})
 }
 
 // FaultID is the number of a fault.

@@ -40,7 +40,7 @@ type Fault struct {
 // Effect is what a fault does.
 type Effect string
 
-// Effects on calls and, from EffectDelay to EffectStale, on notifications as well.
+// Effects on calls and, from EffectDelay to EffectFuture, on notifications as well.
 const (
 	EffectStatus   Effect = "status"   // another answer, such as 500 SYSTEM_ERROR, 429 or 202
 	EffectReset    Effect = "reset"    // the connection is reset without an answer
@@ -53,16 +53,20 @@ const (
 	EffectUnknownSerial  Effect = "unknown-serial"  // it names a key that nobody has
 	EffectProbe          Effect = "probe"           // WECHATPAY/SIGNTEST/, which has to fail
 	EffectStale          Effect = "stale"           // it was signed six minutes ago
-
-	EffectDrop      Effect = "drop"      // a delivery is lost on its way
-	EffectDuplicate Effect = "duplicate" // a delivery arrives twice
-	EffectReorder   Effect = "reorder"   // a notification comes after the one that follows it
+	EffectFuture         Effect = "future"          // it is signed six minutes ahead
 )
 
-var (
-	ofCalls         = []Effect{EffectStatus, EffectReset, EffectHTML, EffectTruncate}
-	ofBoth          = []Effect{EffectDelay, EffectWrongSignature, EffectUnsigned, EffectUnknownSerial, EffectProbe, EffectStale}
-	ofNotifications = []Effect{EffectDrop, EffectDuplicate, EffectReorder}
+// Effects on notifications alone. [EffectsOn] tells which may strike which.
+const (
+	EffectDrop            Effect = "drop"              // a delivery is lost on its way
+	EffectDuplicate       Effect = "duplicate"         // a delivery arrives twice, the second after the answer to the first
+	EffectDuplicateAtOnce Effect = "duplicate-at-once" // a delivery arrives twice at the same time
+	EffectReorder         Effect = "reorder"           // a notification comes after the one that follows it
+
+	EffectEmptyAssociatedData Effect = "empty-associated-data" // associated_data is ""
+	EffectNoAssociatedData    Effect = "no-associated-data"    // there is no associated_data
+	EffectWrongAPIv3Key       Effect = "wrong-apiv3-key"       // its resource is encrypted with a key that the merchant has not, as after a change of it
+	EffectV2Refund            Effect = "v2-refund"             // a refund by APIv3 is told in the XML of APIv2, with req_info
 )
 
 // The notifications of APIv2, by names of the simulator's own: they have none.
@@ -73,13 +77,10 @@ const (
 
 // Check tells what is wrong with f.
 func (f Fault) Check() error {
-	own := ofCalls
-	if f.Event != "" {
-		own = ofNotifications
+	if err := f.Effect.check(f.Event, EffectsOn(f.Event)); err != nil {
+		return fmt.Errorf("fault: %w", err)
 	}
 	switch {
-	case !slices.Contains(own, f.Effect) && !slices.Contains(ofBoth, f.Effect):
-		return fmt.Errorf("fault: the effect %q is none of %v, %v", f.Effect, own, ofBoth)
 	case f.Event != "" && (f.Method != "" || f.Path != "" || f.Host != ""):
 		return fmt.Errorf("fault: it has an event, so it is of notifications, which have no method, path and host")
 	case f.Probability < 0 || f.Probability > 1:
@@ -99,15 +100,11 @@ func (f Fault) Check() error {
 // checkTarget refuses a fault that never strikes, because nothing has its method, path or event.
 func (f Fault) checkTarget() error {
 	var methods, paths, ofPath []string
-	events := []string{EventV2Payment, EventV2Refund}
 	for _, op := range operations() {
 		methods, paths = append(methods, op.Method), append(paths, op.Path)
 		if op.Path == f.Path {
 			ofPath = append(ofPath, op.Method)
 		}
-	}
-	for _, n := range catalog.Notifications() {
-		events = append(events, n.EventTypes...)
 	}
 	switch {
 	case f.Path != "" && ofPath == nil:
@@ -116,10 +113,23 @@ func (f Fault) checkTarget() error {
 		return fmt.Errorf("fault: no operation has the method %.10s with the path %s; it has %s", f.Method, f.Path, strings.Join(ofPath, ", "))
 	case f.Method != "" && !slices.Contains(methods, f.Method):
 		return fmt.Errorf("fault: no operation has the method %.10s; near it are %s", f.Method, near(f.Method, methods))
-	case f.Event != "" && f.Event != "*" && !slices.Contains(events, f.Event):
-		return fmt.Errorf("fault: no notification has the event %.64s; near it are %s", f.Event, near(f.Event, events))
+	}
+	if err := CheckEvent(f.Event); f.Event != "" && f.Event != "*" && err != nil {
+		return fmt.Errorf("fault: %w", err)
 	}
 	return nil
+}
+
+// CheckEvent refuses an event type that no notification has.
+func CheckEvent(event string) error {
+	events := []string{EventV2Payment, EventV2Refund}
+	for _, n := range catalog.Notifications() {
+		events = append(events, n.EventTypes...)
+	}
+	if slices.Contains(events, event) {
+		return nil
+	}
+	return fmt.Errorf("no notification has the event %.64s; near it are %s", event, near(event, events))
 }
 
 // operations are those of both APIs. A catalog that is broken has none, which its tests forbid.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,10 +19,19 @@ var update = flag.Bool("update", false, "write world.schema.json")
 var closed = map[reflect.Type][]any{
 	reflect.TypeFor[world.KeyMode]():          {world.PublicKeyMode, world.CertificateMode, world.MigratingMode},
 	reflect.TypeFor[world.CertificateState](): {world.CertificateGood, world.CertificateRevoked, world.CertificateReplaced},
-	reflect.TypeFor[world.Effect](): {
-		world.EffectStatus, world.EffectReset, world.EffectHTML, world.EffectTruncate, world.EffectDelay, world.EffectWrongSignature, world.EffectUnsigned,
-		world.EffectUnknownSerial, world.EffectProbe, world.EffectStale, world.EffectDrop, world.EffectDuplicate, world.EffectReorder,
-	},
+	reflect.TypeFor[world.Effect]():           effects(),
+}
+
+// effects are all that may strike something.
+func effects() (all []any) {
+	for _, event := range []string{"", "*", world.EventV2Payment, world.EventV2Refund, "REFUND.SUCCESS"} {
+		for _, e := range world.EffectsOn(event) {
+			if !slices.Contains(all, any(e)) {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
 }
 
 // schema is the JSON schema of a type.

@@ -129,7 +129,8 @@ func (s *Set) OfDelivery(n Notification) *world.Fault {
 }
 
 func (n Notification) fits(f *world.Fault) bool {
-	return (f.Event == "*" || f.Event == n.Event) && fits(f.MchID, n.MchID) && fits(f.Order, n.Order)
+	return (f.Event == "*" || f.Event == n.Event) && fits(f.MchID, n.MchID) && fits(f.Order, n.Order) &&
+		slices.Contains(world.EffectsOn(n.Event), f.Effect)
 }
 
 func fits(want, got string) bool { return want == "" || want == got }

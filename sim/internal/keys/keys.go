@@ -128,6 +128,8 @@ func (r *Ring) Sign(h http.Header, scheme, mchID, asked string, body []byte, now
 		return
 	case world.EffectStale:
 		now = now.Add(-auth.Window - time.Minute)
+	case world.EffectFuture:
+		now = now.Add(auth.Window + time.Minute)
 	case world.EffectWrongSignature:
 		body = append([]byte("not "), body...)
 	}

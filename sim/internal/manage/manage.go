@@ -41,6 +41,7 @@ type API struct {
 	Faults   *fault.Set
 	PayScore *payscore.Product
 	Trades   *trade.Product
+	Shape    func(*front.Call) (any, error) // makes what there are no rules of
 
 	Token string // that calls have to carry; without one they have to be to loopback
 }
@@ -105,10 +106,23 @@ type failure struct {
 
 // notDone is the failure of what could not be done: with what is not there, or is in another state.
 func notDone(err error) error {
-	if _, ok := errors.AsType[store.Missing](err); ok {
+	if isMissing(err) {
 		return failure{http.StatusNotFound, err}
 	}
 	return failure{http.StatusConflict, err}
+}
+
+// wrong is the failure of a call that is wrong, or that names what is not there.
+func wrong(err error) error {
+	if isMissing(err) {
+		return failure{http.StatusNotFound, err}
+	}
+	return err
+}
+
+func isMissing(err error) bool {
+	_, ok := errors.AsType[store.Missing](err)
+	return ok
 }
 
 // answer makes a handler of a function: its result becomes JSON, its error a 400, or the

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
@@ -50,9 +51,9 @@ func (s *Service) deliver(n *Notification) {
 	if f := s.Faults.OfDelivery(n.told()); f != nil {
 		effect = f.Effect
 	}
-	attempts := []Attempt{s.attempt(n, effect)}
-	if effect == world.EffectDuplicate {
-		attempts = append(attempts, s.attempt(n, effect))
+	var attempts []Attempt
+	for _, d := range s.deliveries(n, effect) {
+		attempts = append(attempts, d.Attempt)
 	}
 	s.mu.Lock()
 	delete(s.going, n.ID)
@@ -101,33 +102,60 @@ func (s *Service) again(id string) {
 	}
 }
 
-// attempt makes one delivery.
-func (s *Service) attempt(n *Notification, effect world.Effect) Attempt {
-	a := Attempt{At: s.Clock.Business(), Fault: effect}
-	if effect == world.EffectDrop {
-		a.Error = "lost on its way"
-		return a
+// deliveries makes a delivery: two, if the effect doubles it.
+func (s *Service) deliveries(n *Notification, effect world.Effect) []Delivery {
+	switch effect {
+	case world.EffectDuplicate:
+		return []Delivery{s.attempt(n, effect), s.attempt(n, effect)}
+	case world.EffectDuplicateAtOnce:
+		two := make([]Delivery, 2)
+		var both sync.WaitGroup
+		for i := range two {
+			both.Go(func() { two[i] = s.attempt(n, effect) })
+		}
+		both.Wait()
+		return two
 	}
-	var err error
-	if a.Status, err = s.post(n, effect); err != nil {
-		a.Error = err.Error()
-	}
-	return a
+	return []Delivery{s.attempt(n, effect)}
 }
 
-func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
+// attempt makes one delivery.
+func (s *Service) attempt(n *Notification, effect world.Effect) Delivery {
+	d := Delivery{ID: n.ID, Attempt: Attempt{At: s.Clock.Business(), Fault: effect}}
+	if effect == world.EffectDrop {
+		d.Error = "lost on its way"
+		return d
+	}
+	var err error
+	if effect == world.EffectV2Refund {
+		n, err = s.asV2(n)
+	}
+	if err == nil {
+		err = s.post(n, effect, &d)
+	}
+	if err != nil {
+		d.Error = err.Error()
+	}
+	return d
+}
+
+// maxAnswer is how many bytes of an answer a delivery on demand shows.
+const maxAnswer = 4 << 10
+
+// post sends n, and tells d what came back.
+func (s *Service) post(n *Notification, effect world.Effect, d *Delivery) error {
 	body, err := s.body(n, effect)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, Deadline)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := s.allowed(req.URL); err != nil {
-		return 0, err
+		return err
 	}
 	req.Header = http.Header{
 		"Accept":        {"*/*"},
@@ -144,14 +172,15 @@ func (s *Service) post(n *Notification, effect world.Effect) (int, error) {
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer res.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	d.Status, d.Answer = res.StatusCode, strings.ToValidUTF8(string(answer[:min(len(answer), maxAnswer)]), "�")
 	if n.V2 != nil {
-		return res.StatusCode, takenV2(res.StatusCode, answer)
+		return takenV2(res.StatusCode, answer)
 	}
-	return res.StatusCode, nil
+	return nil
 }
 
 // body is the notification as it goes out, its resource encrypted with a fresh nonce.
@@ -163,17 +192,26 @@ func (s *Service) body(n *Notification, effect world.Effect) ([]byte, error) {
 	if n.V2 != nil {
 		return n.bodyV2(m, effect)
 	}
+	key, associated, shown := m.APIv3Key, n.AssociatedData, &n.AssociatedData
+	switch effect {
+	case world.EffectEmptyAssociatedData:
+		associated, shown = "", new("")
+	case world.EffectNoAssociatedData:
+		associated, shown = "", nil
+	case world.EffectWrongAPIv3Key:
+		key = (rand.Text() + rand.Text())[:len(key)]
+	}
 	nonce := rand.Text()[:12]
-	ciphertext, err := crypt.SealGCM(m.APIv3Key, nonce, n.AssociatedData, n.Resource)
+	ciphertext, err := crypt.SealGCM(key, nonce, associated, n.Resource)
 	if err != nil {
 		return nil, err
 	}
 	type resource struct {
-		OriginalType   string `json:"original_type"`
-		Algorithm      string `json:"algorithm"`
-		Ciphertext     string `json:"ciphertext"`
-		AssociatedData string `json:"associated_data"`
-		Nonce          string `json:"nonce"`
+		OriginalType   string  `json:"original_type"`
+		Algorithm      string  `json:"algorithm"`
+		Ciphertext     string  `json:"ciphertext"`
+		AssociatedData *string `json:"associated_data,omitempty"`
+		Nonce          string  `json:"nonce"`
 	}
 	return json.Marshal(struct {
 		ID           string   `json:"id"`
@@ -184,7 +222,7 @@ func (s *Service) body(n *Notification, effect world.Effect) ([]byte, error) {
 		Resource     resource `json:"resource"`
 	}{
 		n.ID, n.CreateTime.In(clock.Beijing).Format(time.RFC3339), "encrypt-resource", n.EventType, n.Summary,
-		resource{n.OriginalType, "AEAD_AES_256_GCM", base64.StdEncoding.EncodeToString(ciphertext), n.AssociatedData, nonce},
+		resource{n.OriginalType, "AEAD_AES_256_GCM", base64.StdEncoding.EncodeToString(ciphertext), shown, nonce},
 	})
 }
 

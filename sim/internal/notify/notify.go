@@ -30,7 +30,7 @@ type Ladder string
 const (
 	Common      Ladder = ""
 	EveryMinute Ladder = "every_minute" // of plans (支付分计划)
-	Day         Ladder = "day"          // of APIv2: 15 deliveries, the last after a day
+	Day         Ladder = "day"          // of payments and refunds: 15 deliveries, the last after a day
 )
 
 var ladders = map[Ladder][]time.Duration{
@@ -76,6 +76,13 @@ type Attempt struct {
 	Fault  world.Effect `json:"fault,omitempty"` // what struck it
 }
 
+// Delivery is a delivery on demand.
+type Delivery struct {
+	ID string `json:"id"` // of the notification
+	Attempt
+	Answer string `json:"answer,omitempty"` // the beginning of what the merchant answered
+}
+
 // Service delivers notifications.
 type Service struct {
 	Clock *clock.Clock
@@ -117,9 +124,14 @@ func (s *Service) Close() {
 
 // Send queues a notification, to be delivered as soon as the transaction has ended.
 func (s *Service) Send(tx *store.Tx, n Notification) error {
+	_, err := s.queue(tx, n)
+	return err
+}
+
+func (s *Service) queue(tx *store.Tx, n Notification) (*Notification, error) {
 	resource := bytes.TrimSpace(n.Resource)
 	if len(resource) == 0 {
-		return errors.New("a notification without a resource")
+		return nil, errors.New("a notification without a resource")
 	}
 	n.ID, n.CreateTime, n.Next = newID(), tx.Now, tx.Now
 	s.release(tx, n.MchID)
@@ -128,7 +140,7 @@ func (s *Service) Send(tx *store.Tx, n Notification) error {
 		n.Next = tx.Now.Add(max(time.Duration(f.Delay), holding(n.Held)))
 	}
 	s.table.Put(tx, n.ID, &n)
-	return nil
+	return &n, nil
 }
 
 // told is what faults may fit to.
@@ -178,15 +190,18 @@ func (s *Service) Resend(tx *store.Tx, id string) error {
 	return nil
 }
 
-// Probe sends the notification once with a signature that has to fail (探测流量), beside its
-// deliveries. It returns the merchant's answer: 200 or 204 would mean that it believed it.
-func (s *Service) Probe(id string) (Attempt, error) {
+// SendNow delivers a notification on demand, with an effect, "" for none. It stands beside the notification's
+// own deliveries, which go on as they would have, and faults do not strike it.
+func (s *Service) SendNow(id string, effect world.Effect) ([]Delivery, error) {
 	var n *Notification
 	s.Store.View(func(tx *store.Tx) { n = s.table.Get(tx, id) })
 	if n == nil {
-		return Attempt{}, store.Missingf("there is no notification %q", id)
+		return nil, store.Missingf("there is no notification %q", id)
 	}
-	return s.attempt(n, world.EffectProbe), nil
+	if err := effect.CheckOnDemand(n.EventType); err != nil {
+		return nil, err
+	}
+	return s.deliveries(n, effect), nil
 }
 
 // All returns the notifications, the oldest first.

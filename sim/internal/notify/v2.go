@@ -59,7 +59,7 @@ func (n *Notification) bodyV2(m *world.Merchant, effect world.Effect) ([]byte, e
 	}
 	switch effect {
 	case world.EffectUnsigned:
-	case world.EffectWrongSignature, world.EffectProbe:
+	case world.EffectWrongSignature:
 		message.Set("sign", sign[1:]+sign[:1])
 	default:
 		message.Set("sign", sign)

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"maps"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/internal/xmlv2"
-	"github.com/openwechatpay/wechatpay/sim/internal/clock"
 	"github.com/openwechatpay/wechatpay/sim/internal/notify"
 	"github.com/openwechatpay/wechatpay/sim/internal/store"
 	"github.com/openwechatpay/wechatpay/sim/world"
@@ -143,31 +142,21 @@ func (p *Product) informOfPayment(tx *store.Tx, o *Order) error {
 
 // informOfRefund queues the notification of a refund (退款结果通知).
 func (p *Product) informOfRefund(tx *store.Tx, o *Order, r *Refund) error {
-	total, fee := strconv.FormatInt(o.Total, 10), strconv.FormatInt(r.Fee, 10)
-	message := xmlv2.Members{
-		{Name: "out_refund_no", Text: r.OutRefundNo}, {Name: "out_trade_no", Text: o.OutTradeNo}, {Name: "refund_account", Text: r.Account},
-		{Name: "refund_fee", Text: fee}, {Name: "refund_id", Text: r.RefundID}, {Name: "refund_recv_accout", Text: received},
-		{Name: "refund_request_source", Text: "API"}, {Name: "refund_status", Text: string(r.Status)}, {Name: "settlement_refund_fee", Text: fee},
-		{Name: "settlement_total_fee", Text: total}, {Name: "total_fee", Text: total}, {Name: "transaction_id", Text: o.TransactionID},
-	}
-	if r.Status == Done {
-		message.Set("success_time", r.Settled.In(clock.Beijing).Format(time.DateTime))
+	told := notify.Refund{
+		OutRefundNo: r.OutRefundNo, RefundID: r.RefundID, OutTradeNo: o.OutTradeNo, TransactionID: o.TransactionID,
+		Account: r.Account, Received: received, Status: string(r.Status), Fee: r.Fee, Total: o.Total, Succeeded: r.Settled,
 	}
 	return p.inform(tx, notify.Notification{
 		MchID: o.MchID, Order: r.OutRefundNo, URL: r.NotifyURL, EventType: world.EventV2Refund, Summary: "退款结果通知",
 		V2: &notify.V2{AppID: o.AppID, Sealed: true},
-	}, message)
+	}, told.Message())
 }
 
 func (p *Product) inform(tx *store.Tx, n notify.Notification, message xmlv2.Members) error {
 	if n.URL == "" {
 		return nil
 	}
-	texts := map[string]string{}
-	for name, text := range message.Texts() {
-		texts[name] = text
-	}
-	resource, err := json.Marshal(texts)
+	resource, err := json.Marshal(maps.Collect(message.Texts()))
 	if err != nil {
 		return err
 	}
