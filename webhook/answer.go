@@ -78,10 +78,15 @@ func (m *Mux) read(w http.ResponseWriter, r *http.Request, arrived time.Time) ([
 var errBroken = errors.New("webhook: the body did not arrive as a whole, or not in time")
 
 // Answer handles the notification that has this header and this body, untouched by any middleware, and
-// tells what to answer. It is for frameworks that are not net/http, and does not wait longer than the time
-// for an answer. Limit the reading of the body to [DefaultMaxBody] yourself, and its time.
+// tells what to answer: write its Header, which may be nil, its StatusCode and its Body. It is for frameworks
+// that cannot take the Mux as an http.Handler, as gin does with gin.WrapH(mux), and does not wait longer than
+// the time for an answer. Names of header may be in lower case.
+//
+// A function may run on when Answer has returned, and with it what is in ctx: of a framework that uses
+// its own contexts again, such as fasthttp, give context.Background(). Limit the reading of the body, to
+// [DefaultMaxBody] and in time, and the method to POST yourself.
 func (m *Mux) Answer(ctx context.Context, header http.Header, body []byte) Answer {
-	if m == nil || m.receiver == nil {
+	if m == nil || m.receiver == nil || ctx == nil {
 		return refusal(http.StatusInternalServerError, "there is no receiver", isXML(body)) // NewMux makes none such
 	}
 	return m.answer(ctx, header, body, time.Now())
@@ -108,7 +113,7 @@ func (m *Mux) answer(ctx context.Context, header http.Header, body []byte, arriv
 	reply, err := m.inTime(ctx, r, n)
 	if err != nil {
 		m.log.ErrorContext(ctx, "a notification was not handled, and will come again", "notification", n, "err", err)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(err, errBusy) {
 			return refusal(http.StatusServiceUnavailable, "not handled in time", xml)
 		}
 		return refusal(http.StatusInternalServerError, "not handled", xml)
@@ -128,13 +133,19 @@ type outcome struct {
 // inTime runs what r does with n, and does not wait for it when ctx has ended. It goes on then, and if it
 // succeeds after all, the notification is marked, and its next delivery answered at once.
 func (m *Mux) inTime(ctx context.Context, r *route, n *Notification) (*Answer, error) {
+	select {
+	case m.running <- struct{}{}:
+	default:
+		return nil, fmt.Errorf("%w: %d run and do not end, see webhook.AtOnce", errBusy, cap(m.running))
+	}
 	ended := make(chan outcome, 1)
 	go func() {
-		o := outcome{err: errors.New("the handler ended its goroutine")}
+		o := outcome{err: errors.New("the function ended its goroutine")}
 		defer func() {
 			if p := recover(); p != nil {
-				o = outcome{err: fmt.Errorf("the handler panicked: %v\n%s", p, debug.Stack())}
+				o = outcome{err: fmt.Errorf("the function panicked: %s\n%s", told(p), debug.Stack())}
 			}
+			<-m.running
 			ended <- o
 		}()
 		o = m.run(ctx, r, n)
@@ -143,13 +154,26 @@ func (m *Mux) inTime(ctx context.Context, r *route, n *Notification) (*Answer, e
 	case o := <-ended:
 		return o.reply, o.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("the handler did not end in time: %w", ctx.Err())
+		return nil, fmt.Errorf("the function did not end in time: %w", ctx.Err())
 	}
+}
+
+var errBusy = errors.New("too many functions run at once")
+
+// told is a panic without what may be the content of a notification.
+func told(p any) string {
+	switch p := p.(type) {
+	case error:
+		return p.Error()
+	case string:
+		return p
+	}
+	return fmt.Sprintf("a %T", p)
 }
 
 func (m *Mux) run(ctx context.Context, r *route, n *Notification) outcome {
 	if r.reply == nil {
-		return outcome{err: m.store.Once(ctx, n.ID, func(ctx context.Context) error { return r.handle(ctx, n) })}
+		return outcome{err: m.store.Once(ctx, n.key(), func(ctx context.Context) error { return r.handle(ctx, n) })}
 	}
 	reply, err := r.answer(ctx, n)
 	return outcome{reply: reply, err: err}
@@ -181,8 +205,11 @@ func (m *Mux) refuse(ctx context.Context, err error, xml bool) Answer {
 		status, message = http.StatusRequestEntityTooLarge, "the body is too large"
 	case errors.Is(err, auth.ErrNotSigned), errors.Is(err, auth.ErrBadSignature), errors.Is(err, auth.ErrExpired), errors.Is(err, auth.ErrUnknownSerial):
 		status, message = http.StatusUnauthorized, "the signature does not match"
+	case xml:
+		// An unsigned refund, perhaps: whether it decrypts or reads is nobody's business.
+		status, message = http.StatusUnauthorized, "the signature does not match"
 	case errors.Is(err, crypt.ErrDecrypt):
-		// It is WeChat Pay's, if it is of APIv3: then the APIv3 key here is not the merchant's.
+		// It is WeChat Pay's: the APIv3 key here is not the merchant's.
 		status, message = http.StatusInternalServerError, "it does not decrypt"
 	}
 	m.log.WarnContext(ctx, "a notification is refused", "status", status, "err", err)

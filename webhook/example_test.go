@@ -26,6 +26,9 @@ func ExampleMux() {
 	}
 	owed := map[string]int64{"1409811653": 4000} // fen, by our numbers
 	webhook.On(mux, func(_ context.Context, e webhook.Event[pay.Payment]) error {
+		if e.Data.ResultCode != "SUCCESS" {
+			return nil // nobody paid: there is nothing to do
+		}
 		if owed[e.Data.OutTradeNo] != e.Data.TotalFee {
 			return errors.New("the amount is not the order's")
 		}
@@ -34,11 +37,14 @@ func ExampleMux() {
 	})
 
 	const body = `<xml>
+<return_code>SUCCESS</return_code>
+<result_code>SUCCESS</result_code>
 <out_trade_no>1409811653</out_trade_no>
+<transaction_id>1004400740201409030005092168</transaction_id>
 <total_fee>4000</total_fee>
 <sign>%s</sign>
 </xml>`
-	for _, sign := range []string{"AD9E5222CC37829AE8396E1716B87C6E", "AD9E5222CC37829AE8396E1716B87C6E", "00000000000000000000000000000000"} {
+	for _, sign := range []string{"A88B3CF503C0200166DCDF8101BD7C43", "A88B3CF503C0200166DCDF8101BD7C43", "00000000000000000000000000000000"} {
 		answer := mux.Answer(context.Background(), nil, fmt.Appendf(nil, body, sign))
 		fmt.Println(answer.StatusCode, string(answer.Body))
 	}

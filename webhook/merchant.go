@@ -88,15 +88,22 @@ func (r *Receiver) holding(serial string) []merchant {
 	return others
 }
 
-// named are the merchants that a message of APIv2 may be for: the one that it names, or whose numbers
-// nobody gave.
-func (r *Receiver) named(message xmlv2.Members) []merchant {
-	mchID := cmp.Or(message.Get("mch_id"), message.Get("combine_mch_id"))
-	var named []merchant
+// named is the merchant that a message of APIv2 is for: the one that it names. The only one that there is may
+// go unnamed, or have no number here.
+func (r *Receiver) named(message xmlv2.Members) (merchant, error) {
+	mchID, combined := message.Get("mch_id"), message.Get("combine_mch_id")
+	if mchID != "" && combined != "" && mchID != combined {
+		return merchant{}, fmt.Errorf("%w: it names two merchants", ErrMalformed)
+	}
+	mchID = cmp.Or(mchID, combined)
 	for _, m := range r.merchants {
-		if m.verifyV2 != nil && (len(r.merchants) == 1 || m.mchID == mchID) {
-			named = append(named, m)
+		switch alone := len(r.merchants) == 1; {
+		case m.mchID != mchID && !(alone && (m.mchID == "" || mchID == "")):
+		case m.verifyV2 == nil:
+			return merchant{}, fmt.Errorf("%w: it is of APIv2, and the merchant %.64q has no APIv2 key here: set webhook.Merchant.APIv2Key", auth.ErrUnknownSerial, m.mchID)
+		default:
+			return m, nil
 		}
 	}
-	return named
+	return merchant{}, fmt.Errorf("%w: it is of APIv2, for the merchant %.64q, who is not one of those here: give it to webhook.New or webhook.Also", auth.ErrUnknownSerial, mchID)
 }

@@ -17,12 +17,14 @@ import (
 const Deadline = 5 * time.Second
 
 // Mux takes notifications to the functions that handle them, each once, and answers. It is an
-// http.Handler; [Mux.Answer] serves all other frameworks. It is safe for concurrent use.
+// http.Handler, which limits how long a body takes to come; http.Server.ReadHeaderTimeout limits the rest.
+// [Mux.Answer] serves frameworks that do not take an http.Handler. It is safe for concurrent use.
 type Mux struct {
 	receiver *Receiver
 	store    Store
 	log      *slog.Logger
 	deadline time.Duration
+	running  chan struct{} // has room for the functions that may run at once
 
 	mu     sync.RWMutex
 	routes map[string][]route // by event type
@@ -56,7 +58,8 @@ func Remember(s Store) MuxOption {
 }
 
 // Log has what is refused or fails logged, and why. Nothing of a notification is but what
-// [Notification.LogValue] shows; errors of handlers are logged as they are. Default: slog.Default().
+// [Notification.LogValue] shows; errors of functions, and errors and texts that they panic with, are logged
+// as they are. Default: slog.Default().
 func Log(l *slog.Logger) MuxOption {
 	return func(m *Mux) error {
 		if l == nil {
@@ -79,12 +82,28 @@ func AnswerWithin(d time.Duration) MuxOption {
 	}
 }
 
+// DefaultAtOnce is how many functions run at once unless [AtOnce] says another number.
+const DefaultAtOnce = 1000
+
+// AtOnce is how many functions run at once, those included that are not waited for any more. What comes
+// meanwhile is answered with a 503, and so comes again: where a function waits for what is dead, the
+// program lives. Default: [DefaultAtOnce].
+func AtOnce(n int) MuxOption {
+	return func(m *Mux) error {
+		if n <= 0 {
+			return fmt.Errorf("AtOnce is %d, want at least 1", n)
+		}
+		m.running = make(chan struct{}, n)
+		return nil
+	}
+}
+
 // NewMux returns a Mux of what r opens.
 func NewMux(r *Receiver, opts ...MuxOption) (*Mux, error) {
 	if r == nil {
 		return nil, errors.New("webhook: there is no receiver: make one with webhook.New")
 	}
-	m := &Mux{receiver: r, log: slog.Default(), deadline: Deadline, routes: map[string][]route{}}
+	m := &Mux{receiver: r, log: slog.Default(), deadline: Deadline, running: make(chan struct{}, DefaultAtOnce), routes: map[string][]route{}}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("webhook: a MuxOption is nil")
@@ -107,7 +126,7 @@ type Event[T any] struct {
 
 // On has fn called for the events that T is the type of: all that payscore.UserPaid, pay.Payment of APIv2
 // and their like name. The event is WeChat Pay's, but what it says is still to be compared with the
-// order: the amount above all. If fn returns nil the notification is marked as handled, and
+// order: the amount above all, and of several merchants whose it is. If fn returns nil the notification is marked as handled, and
 // answered so that it does not come again. An error or a panic has WeChat Pay send it again; so has
 // ctx, which ends when the time for an answer is over.
 //
@@ -115,7 +134,8 @@ type Event[T any] struct {
 // March 2025 both shares and returns of profit arrived as TRANSACTION.SUCCESS. If several have one, nothing but the
 // numbers in it tells which it is, and it goes to the function of [Mux.Default].
 //
-// Like http.ServeMux, On panics if T is no event's type or if the event has a function already.
+// Like http.ServeMux, On panics if T is no event's type, or one for [Reply], or if the event has a function
+// already.
 func On[T any](m *Mux, fn func(ctx context.Context, e Event[T]) error) {
 	add[T](m, fn == nil, route{handle: func(ctx context.Context, n *Notification) error {
 		e, err := decoded[T](n)
@@ -129,6 +149,9 @@ func On[T any](m *Mux, fn func(ctx context.Context, e Event[T]) error) {
 // Default has fn called for the events that no function is there for, so that they can be kept. Without it they
 // are refused, and WeChat Pay sends them again for a day.
 func (m *Mux) Default(fn func(ctx context.Context, n *Notification) error) {
+	if m == nil || m.routes == nil {
+		panic("webhook: there is no Mux: make one with webhook.NewMux")
+	}
 	if fn == nil {
 		panic("webhook: Default without a function")
 	}
@@ -154,9 +177,12 @@ func zero[T any]() any {
 func add[T any](m *Mux, missing bool, r route) {
 	event := zero[T]()
 	types := eventTypes(event)
+	_, asks := event.(interface{ AnswerWithin() time.Duration })
 	switch {
-	case m == nil:
+	case m == nil || m.routes == nil:
 		panic("webhook: there is no Mux: make one with webhook.NewMux")
+	case asks && r.reply == nil:
+		panic(fmt.Sprintf("webhook: %T is a question that is answered with content: use webhook.Reply", event))
 	case missing:
 		panic(fmt.Sprintf("webhook: there is no function for %T", event))
 	case len(types) == 0:
@@ -189,6 +215,15 @@ func (r *route) meets(other route) bool {
 	return slices.ContainsFunc(r.originals, func(t string) bool { return slices.Contains(other.originals, t) })
 }
 
+// takes tells that r is for n, which is of none of the original types that routes have. Some of APIv3 do not
+// say theirs: they are what their event type is the own name of.
+func (r *route) takes(n *Notification) bool {
+	if len(r.originals) == 0 {
+		return n.OriginalType != OriginalTypeV2
+	}
+	return n.OriginalType == "" && !r.alias && !slices.Contains(r.originals, OriginalTypeV2)
+}
+
 // route finds what is done with n, nil if nothing is.
 func (m *Mux) route(n *Notification) *route {
 	m.mu.RLock()
@@ -203,13 +238,18 @@ func (m *Mux) route(n *Notification) *route {
 			return &routes[i]
 		}
 	}
+	var taker *route
 	for i := range routes {
-		// Some of APIv3 are without an original type: they are what their event type says, if that says
-		// one thing.
-		one := len(routes[i].originals) == 0 || n.OriginalType == "" && len(routes) == 1
-		if one && n.OriginalType != OriginalTypeV2 && !slices.Contains(routes[i].originals, OriginalTypeV2) {
-			return &routes[i]
+		switch {
+		case !routes[i].takes(n):
+		case taker == nil || len(routes[i].originals) == 0:
+			taker = &routes[i]
+		case len(taker.originals) > 0:
+			return m.rest // it may be two things
 		}
+	}
+	if taker != nil {
+		return taker
 	}
 	if n.EventType == failureV2 && !n.Signed {
 		return nil // anyone can say that something failed

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -225,8 +226,8 @@ func TestWhatIsRefusedIsAnsweredWithoutAWord(t *testing.T) {
 		"an event of nobody":         {delivery{body: unhandled}, "", 404, "add one with webhook.On"},
 		"APIv2: no sign":             {delivery{}, bodyV2(t, paid()), 401, "not signed"},
 		"APIv2: another amount":      {delivery{}, strings.Replace(good, ">4000<", ">1<", 1), 401, "does not match"},
-		"APIv2: another merchant":    {delivery{}, strings.Replace(good, ">10000100<", ">10000101<", 1), 401, "does not match"},
-		"APIv2: cut off":             {delivery{}, good[:len(good)/2], 400, "malformed"},
+		"APIv2: another merchant":    {delivery{}, strings.Replace(good, ">10000100<", ">10000101<", 1), 401, `the merchant \"10000101\", who is not one of those here`},
+		"APIv2: cut off":             {delivery{}, good[:len(good)/2], 401, "malformed"},
 		"APIv2: a failure":           {delivery{}, bodyV2(t, pairs("return_code", "FAIL", "return_msg", "canary")), 404, "no function is there for the event"},
 		"APIv2: an event of nobody":  {delivery{}, bodyV2(t, signedV2(t, auth.MD5, apiv2Key, pairs("mch_id", "10000100", "change_type", "ADD"))), 404, "contract_change"},
 		"APIv2: a content that lies": {delivery{}, bodyV2(t, signedV2(t, auth.MD5, apiv2Key, with(paid(), "total_fee", "canary"))), 500, "the member total_fee"},
@@ -289,7 +290,8 @@ func TestWhatAHandlerDoesNotManageComesAgain(t *testing.T) {
 		logged string
 	}{
 		"an error":   {func() error { return errors.New("no stock") }, "no stock"},
-		"a panic":    {func() error { panic("no shelf") }, "the handler panicked: no shelf"},
+		"a panic":    {func() error { panic("no shelf") }, "the function panicked: no shelf"},
+		"a secret":   {func() error { panic(webhook.Event[userPaid]{Data: userPaid{OpenID: openID}}) }, "the function panicked: a webhook.Event"},
 		"no pointer": {func() error { return *(*error)(nil) }, "nil pointer dereference"},
 		"an exit":    {func() error { runtime.Goexit(); return nil }, "ended its goroutine"},
 	}
@@ -310,7 +312,7 @@ func TestWhatAHandlerDoesNotManageComesAgain(t *testing.T) {
 					t.Errorf("answered %d, want %d", answer.StatusCode, want)
 				}
 			}
-			if calls != 2 || !strings.Contains(logged.String(), tt.logged) {
+			if calls != 2 || !strings.Contains(logged.String(), tt.logged) || strings.Contains(logged.String(), openID) {
 				t.Errorf("%d calls, want 2; logged %s", calls, logged)
 			}
 		})
@@ -344,6 +346,91 @@ func TestAHandlerThatIsSlowIsNotWaitedFor(t *testing.T) {
 			t.Errorf("then answered %d, and called it %d times; want 204, once", answer.StatusCode, calls.Load())
 		}
 	})
+}
+
+func TestNoMoreRunsAtOnceThanMay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, logged := newMux(t, webhook.AtOnce(2))
+		release := make(chan struct{})
+		webhook.On(m, func(context.Context, webhook.Event[userPaid]) error { <-release; return nil })
+		send := func(id string) int {
+			header, body := delivery{body: func(b string) string { return strings.Replace(b, "EV-2018022511223320873", id, 1) }}.make(t)
+			return m.Answer(t.Context(), header, body).StatusCode
+		}
+		for i := range 2 {
+			if status := send(fmt.Sprint(i)); status != 503 {
+				t.Errorf("what hangs is answered %d", status)
+			}
+		}
+		began := time.Now()
+		if status := send("3"); status != 503 || time.Since(began) > 0 || !strings.Contains(logged.String(), "see webhook.AtOnce") {
+			t.Errorf("one more is answered %d after %v; logged %s", status, time.Since(began), logged)
+		}
+		close(release)
+		synctest.Wait()
+		if status := send("4"); status != 204 {
+			t.Errorf("when there is room one is answered %d", status)
+		}
+	})
+}
+
+// TestMerchantsDoNotTakeEachOthersNotifications: two that share a URL use one ID.
+func TestMerchantsDoNotTakeEachOthersNotifications(t *testing.T) {
+	t.Parallel()
+	const theirV2 = "canary-of-another-APIv2-key-1234"
+	r, err := webhook.New(webhook.Merchant{MchID: "1", APIv2Key: apiv2Key}, webhook.Also(webhook.Merchant{MchID: "2", APIv2Key: theirV2},
+		webhook.Merchant{MchID: "3", Verifier: verifier(t), APIv3Key: apiv3Key}, webhook.Merchant{MchID: "4", Verifier: verifier(t), APIv3Key: theirV2}),
+		webhook.Clock(func() time.Time { return now }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := webhook.NewMux(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	m.Default(func(_ context.Context, n *webhook.Notification) error { got = append(got, n.MchID); return nil })
+	for mchID, key := range map[string]string{"1": apiv2Key, "2": theirV2} {
+		body := bodyV2(t, signedV2(t, auth.MD5, key, pairs("return_code", "SUCCESS", "mch_id", mchID, "event_type", "X")))
+		m.Answer(t.Context(), nil, []byte(body))
+		m.Answer(t.Context(), nil, []byte(body))
+	}
+	for _, key := range []string{apiv3Key, theirV2} {
+		header, body := delivery{sealed: key}.make(t)
+		m.Answer(t.Context(), header, body)
+		m.Answer(t.Context(), header, body)
+	}
+	if slices.Sort(got); fmt.Sprint(got) != "[1 2 3 4]" {
+		t.Errorf("handled those of %v, want one of each", got)
+	}
+}
+
+func TestFrameworksWithOtherHeadersAreServed(t *testing.T) {
+	t.Parallel()
+	m, _ := newMux(t)
+	var handled atomic.Int64
+	counts[userPaid](m, &handled)
+	header, body := delivery{}.make(t)
+	lower := http.Header{}
+	for name, values := range header {
+		lower[strings.ToLower(name)] = values
+	}
+	if answer := m.Answer(t.Context(), lower, body); answer.StatusCode != 204 || handled.Load() != 1 {
+		t.Errorf("answered %d", answer.StatusCode)
+	}
+}
+
+// TestAnAliasDoesNotTakeWhatDoesNotSayWhatItIs: a payment without an original type is no share of profit.
+func TestAnAliasDoesNotTakeWhatDoesNotSayWhatItIs(t *testing.T) {
+	t.Parallel()
+	m, _ := newMux(t)
+	var handled atomic.Int64
+	counts[share](m, &handled)
+	header, body := delivery{resource: without("original_type")}.make(t)
+	if answer := m.Answer(t.Context(), header, body); answer.StatusCode != 404 || handled.Load() != 0 {
+		t.Errorf("answered %d, handled %d", answer.StatusCode, handled.Load())
+	}
 }
 
 func TestAQuestionIsAnsweredInItsTime(t *testing.T) {
@@ -382,6 +469,9 @@ func TestAQuestionWithoutAnAnswerIsA5xx(t *testing.T) {
 	for name, register := range map[string]func(*webhook.Mux){
 		"an error": func(m *webhook.Mux) {
 			webhook.Reply(m, func(context.Context, webhook.Event[question]) (any, error) { return nil, errors.New("unknown plate") })
+		},
+		"nothing": func(m *webhook.Mux) {
+			webhook.Reply(m, func(context.Context, webhook.Event[question]) (*question, error) { return nil, nil })
 		},
 		"what is no JSON": func(m *webhook.Mux) {
 			webhook.Reply(m, func(context.Context, webhook.Event[question]) (any, error) { return func() {}, nil })
@@ -501,11 +591,17 @@ func TestNewMuxRefuses(t *testing.T) {
 		"the Logger is nil":     {r, webhook.Log(nil)},
 		"AnswerWithin is 0s":    {r, webhook.AnswerWithin(0)},
 		"more than nothing":     {r, webhook.AnswerWithin(-1)},
+		"AtOnce is 0":           {r, webhook.AtOnce(0)},
 		"make one with webhook": {nil, nil},
 	} {
 		if m, err := webhook.NewMux(tt.receiver, tt.opt); m != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, %v; want …%s…", m, err, want)
 		}
+	}
+	whole, _ := newMux(t)
+	//lint:ignore SA1012 this is the mistake under test
+	if answer := whole.Answer(nil, nil, nil); answer.StatusCode != 500 {
+		t.Errorf("without a context it answers %d", answer.StatusCode)
 	}
 	for _, m := range []*webhook.Mux{nil, new(webhook.Mux)} {
 		if answer := m.Answer(t.Context(), nil, nil); answer.StatusCode != 500 {
@@ -534,9 +630,16 @@ func TestOnPanicsOverWhatCannotBeMeant(t *testing.T) {
 		"the answer to *webhook_test.signedQuestion is to be signed: give Reply the option SignedBy": func(m *webhook.Mux) {
 			webhook.Reply(m, func(context.Context, webhook.Event[*signedQuestion]) (any, error) { return nil, nil })
 		},
-		"there is no function for webhook_test.userPaid": func(m *webhook.Mux) { webhook.On[userPaid](m, nil) },
-		"Default without a function":                     func(m *webhook.Mux) { m.Default(nil) },
-		"there is no Mux: make one with webhook.NewMux":  func(*webhook.Mux) { webhook.On(nil, handle) },
+		"there is no function for webhook_test.userPaid":                                       func(m *webhook.Mux) { webhook.On[userPaid](m, nil) },
+		"webhook_test.question is a question that is answered with content: use webhook.Reply": func(m *webhook.Mux) { counts[question](m, nil) },
+		"a ReplyOption of webhook_test.question is nil": func(m *webhook.Mux) {
+			webhook.Reply(m, func(context.Context, webhook.Event[question]) (any, error) { return nil, nil }, nil)
+		},
+		"make one with webhook.NewMux": func(*webhook.Mux) {
+			new(webhook.Mux).Default(func(context.Context, *webhook.Notification) error { return nil })
+		},
+		"Default without a function":                    func(m *webhook.Mux) { m.Default(nil) },
+		"there is no Mux: make one with webhook.NewMux": func(*webhook.Mux) { webhook.On(nil, handle) },
 	} {
 		func() {
 			defer func() {
@@ -605,6 +708,7 @@ func TestOneURLServesManyMerchants(t *testing.T) {
 		want       error
 	}{
 		"by its number":         {"10000100", apiv2Key, nil},
+		"by no number":          {"", apiv2Key, auth.ErrUnknownSerial},
 		"by its number and key": {"2", theirV2, nil},
 		"the key of another":    {"2", apiv2Key, auth.ErrBadSignature},
 		"no merchant's number":  {"5", apiv2Key, auth.ErrUnknownSerial},
@@ -691,14 +795,15 @@ func TestWhatANotificationIsKnownBy(t *testing.T) {
 	}
 	nameless := func(body string) string { return strings.Replace(body, "EV-2018022511223320873", "", 1) }
 	pay := func(more ...string) string {
-		return id(append([]string{"mch_id", "1", "out_trade_no", "o", "transaction_id", "t", "result_code", "SUCCESS", "total_fee", "1"}, more...)...)
+		return id(append([]string{"return_code", "SUCCESS", "mch_id", "1", "out_trade_no", "o", "transaction_id", "t", "result_code", "SUCCESS", "total_fee", "1"}, more...)...)
 	}
 	same := map[string][2]string{
 		"a payment, told again":                  {pay(), pay("nonce_str", "x")},
 		"a payment, told with more":              {pay(), pay("coupon_fee", "1")},
 		"a refund, told again":                   {refund(reqInfoText), refund(reqInfoText, "nonce_str", "x")},
+		"a refund that is embellished":           {refund(reqInfoText), refund(reqInfoText, "sub_mch_id", "x", "x", "y")},
 		"a plate, told again in another order":   {id("plate_number", "p", "mch_id", "1"), id("mch_id", "1", "plate_number", "p", "nonce_str", "n", "sign_type", "MD5")},
-		"a combined payment, told with more":     {id("combine_out_trade_no", "c", "combine_mch_id", "1", "result_code", "SUCCESS"), id("combine_out_trade_no", "c", "combine_mch_id", "1", "result_code", "SUCCESS", "bank_type", "x")},
+		"a combined payment, told with more":     {id("return_code", "SUCCESS", "combine_out_trade_no", "c", "combine_mch_id", "1", "result_code", "SUCCESS"), id("return_code", "SUCCESS", "combine_out_trade_no", "c", "combine_mch_id", "1", "result_code", "SUCCESS", "bank_type", "x")},
 		"a notification of APIv3 without its ID": {v3(delivery{body: nameless}), v3(delivery{body: nameless, nonce: "other-nonce-"})},
 	}
 	for name, ids := range same {
@@ -710,9 +815,10 @@ func TestWhatANotificationIsKnownBy(t *testing.T) {
 		"another transaction":           {pay(), pay("transaction_id", "u")},
 		"another result":                {pay(), pay("result_code", "FAIL")},
 		"another merchant":              {pay(), pay("mch_id", "2")},
-		"payments without transactions": {id("out_trade_no", "a"), id("out_trade_no", "b")},
+		"payments without transactions": {id("return_code", "SUCCESS", "result_code", "FAIL", "out_trade_no", "a"), id("return_code", "SUCCESS", "result_code", "FAIL", "out_trade_no", "b")},
 		"another refund":                {refund(reqInfoText), refund(strings.Replace(reqInfoText, "100", "101", 1))},
-		"a refund that is embellished":  {refund(reqInfoText), refund(reqInfoText, "sub_mch_id", "x")},
+		"another state":                 {pay("trade_state", "PAY_FAIL"), pay("trade_state", "SUCCESS")},
+		"a debt that was repaid":        {pay(), pay("user_repaid", "Y")},
 		"contracts at other times":      {id("change_type", "ADD", "mch_id", "1", "contract_id", "c", "operate_time", "1"), id("change_type", "ADD", "mch_id", "1", "contract_id", "c", "operate_time", "2")},
 		"values that moved":             {id("plate_number", "ab", "x", "c"), id("plate_number", "a", "x", "bc")},
 		"names and values that moved":   {id("change_type", "ADDED", "mch_id", "1", "contract_id", "x", "operate_time", "c"), id("change_type", "ADD", "mch_id", "1", "contract_id", "xED", "operate_time", "c")},

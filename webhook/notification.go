@@ -21,10 +21,10 @@ type Notification struct {
 	MchID string // of the [Merchant] whose keys opened it, empty if that has none
 
 	// ID is 通知ID, the same in every delivery of one notification. Those of APIv2 have none, and get one
-	// that is made of what they tell: a payment of its transaction_id and result_code, a combined
-	// payment of its combine_out_trade_no and result_code, a change of a contract of contract_id,
-	// change_type and operate_time, each with the merchant's number; all others, and the unsigned, of
-	// all that they say but nonce_str.
+	// that is made of what they tell: a payment of its transaction_id, result_code, trade_state and
+	// user_repaid, a combined payment of its combine_out_trade_no and result_code, a change of a
+	// contract of contract_id, change_type and operate_time, each with the merchant's number; an unsigned
+	// refund of what was encrypted; and all others of all that they say but nonce_str.
 	ID           string
 	CreateTime   time.Time // 通知创建时间: of the first delivery, which may be a day ago; zero of APIv2
 	EventType    string    // 通知类型, such as PAYSCORE.USER_PAID; see below for APIv2
@@ -33,7 +33,9 @@ type Notification struct {
 	OriginalType string    // 原始回调类型, the product that the resource belongs to; [OriginalTypeV2] of APIv2
 
 	// Signed is false of APIv2 for a failure and for a refund. The latter is only encrypted, in a way that
-	// leaves room for forgery: ask WeChat Pay for the refund before acting on it.
+	// leaves room for forgery: ask WeChat Pay for the refund before acting on it. And where it is true of
+	// APIv2, that proves neither when it was signed, nor that it was a notification: the same key signs
+	// calls and answers. It may be old. Compare what it says with the order.
 	Signed bool
 
 	// Resource is 通知数据, decrypted; nil of APIv2. See [Decode].
@@ -47,8 +49,16 @@ type Notification struct {
 
 // LogValue is n without its content.
 func (n Notification) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", n.ID), slog.String("event_type", n.EventType),
+	return slog.GroupValue(slog.String("mchid", n.MchID), slog.String("id", n.ID), slog.String("event_type", n.EventType),
 		slog.String("original_type", n.OriginalType), slog.Time("create_time", n.CreateTime), slog.Bool("signed", n.Signed))
+}
+
+// key is what n is remembered by. Merchants of one URL cannot take each other's.
+func (n *Notification) key() string {
+	if n.MchID == "" {
+		return n.ID
+	}
+	return n.MchID + "/" + n.ID
 }
 
 // Format prints n without its content, whatever the verb.
@@ -89,13 +99,20 @@ func typed[T any](n *Notification) (event *T, into any, err error) {
 			n.EventType, *event, strings.Join(types, " and "))
 	}
 	// A profit sharing arrives as TRANSACTION.SUCCESS, too, and would read as a payment of nothing.
-	// Some of APIv3 are without an original type.
-	types := originalTypes(*event)
-	if said := n.OriginalType != "" || slices.Contains(types, OriginalTypeV2); said && len(types) > 0 && !slices.Contains(types, n.OriginalType) {
+	if types := originalTypes(*event); !fits(eventTypes(*event), types, n) {
 		return nil, nil, fmt.Errorf("webhook: a notification of type %s with the original type %s does not decode as %T, which is for %s",
 			n.EventType, n.OriginalType, *event, strings.Join(types, " and "))
 	}
 	return event, into, nil
+}
+
+// fits tells whether n, which has one of the event types, is of one of the original types, if there are any. Some
+// of APIv3 do not say: those are what their event type is the own name of.
+func fits(eventTypes, originalTypes []string, n *Notification) bool {
+	if len(originalTypes) == 0 || slices.Contains(originalTypes, n.OriginalType) {
+		return true
+	}
+	return n.OriginalType == "" && !slices.Contains(originalTypes, OriginalTypeV2) && eventTypes[0] == n.EventType
 }
 
 // eventTypes are what the type of event is for, none if it does not say.

@@ -39,6 +39,9 @@ func Reply[T, R any](m *Mux, fn func(ctx context.Context, e Event[T]) (R, error)
 		r.deadline = q.AnswerWithin()
 	}
 	for _, opt := range opts {
+		if opt == nil {
+			panic(fmt.Sprintf("webhook: a ReplyOption of %T is nil", event))
+		}
 		opt(&r)
 	}
 	if q, ok := event.(interface{ AnswerSigned() bool }); ok && q.AnswerSigned() && r.sign == nil {
@@ -56,6 +59,9 @@ func (r *route) answer(ctx context.Context, n *Notification) (*Answer, error) {
 	body, err := json.Marshal(said)
 	if err != nil {
 		return nil, fmt.Errorf("the answer to %s does not become JSON: %w", r.event, err)
+	}
+	if string(body) == "null" {
+		return nil, fmt.Errorf("there is no answer to %s: its function returned nil", r.event)
 	}
 	answer := &Answer{StatusCode: http.StatusOK, Header: contentType("application/json"), Body: body}
 	if r.sign != nil {

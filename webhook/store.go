@@ -9,7 +9,8 @@ import (
 // A Store remembers which notifications were handled. [Memory] is one; modules webhook/boltonce and
 // webhook/sqlonce have others.
 type Store interface {
-	// Once runs fn unless it succeeded for this id before; then it returns nil at once. The id is marked
+	// Once runs fn unless it succeeded for this id before; then it returns nil at once. A [Mux] makes id of
+	// the merchant's number, if [Merchant] has one, a slash and the notification's ID. It is marked
 	// only after fn has succeeded: an error, a panic or a crash leaves it to the next delivery. While fn
 	// runs for an id, another call for it waits until ctx ends, and runs fn itself if the first failed.
 	Once(ctx context.Context, id string, fn func(context.Context) error) error

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
+	"github.com/openwechatpay/wechatpay/crypt"
 )
 
 // This file opens the notifications of APIv3: JSON that is signed in the header and encrypted within.
@@ -56,6 +57,8 @@ func (r *Receiver) parseV3(ctx context.Context, header http.Header, body []byte)
 	switch {
 	case unopened != nil:
 		return nil, unopened
+	case unverified != nil && len(r.merchants) > 1 && errors.Is(unverified, auth.ErrUnknownSerial):
+		return nil, fmt.Errorf("%w, nor has another of the %d merchants here", unverified, len(r.merchants))
 	case unverified != nil:
 		return nil, unverified
 	}
@@ -68,6 +71,9 @@ func (r *Receiver) openV3(m merchant, body []byte) (*Notification, error) {
 		return nil, fmt.Errorf("%w: it is not JSON of the documented form", ErrMalformed)
 	}
 	plaintext, err := r.decrypt(m, e.Resource)
+	if errors.Is(err, crypt.ErrDecrypt) {
+		return nil, fmt.Errorf("%w: set webhook.Merchant.APIv3Key of the merchant %q to the APIv3 key (APIv3密钥) that is set on the merchant platform now", err, m.mchID)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,8 @@ type Receiver struct {
 type Option func(*Receiver) error
 
 // Also opens the notifications to further merchants that come to the same URL. The one a notification
-// is for is found by the key that it is signed with, and then by whose APIv3 key opens it.
+// is for is found by the key that it is signed with, and then by whose APIv3 key opens it. It is
+// [Notification.MchID]: look orders up by that and their number, or one merchant can pay the orders of another.
 func Also(merchants ...Merchant) Option {
 	return func(r *Receiver) error {
 		for _, m := range merchants {
@@ -194,7 +195,21 @@ func (r *Receiver) parse(ctx context.Context, header http.Header, body []byte) (
 	if isXML(body) {
 		return r.parseV2(body)
 	}
-	return r.parseV3(ctx, header, body)
+	return r.parseV3(ctx, canonical(header), body)
+}
+
+// canonical is header with the names that http.Header looks for: some frameworks have them in lower case.
+func canonical(header http.Header) http.Header {
+	if header.Get("Wechatpay-Signature") != "" {
+		return header
+	}
+	named := http.Header{}
+	for name, values := range header {
+		if len(values) > 0 && len(name) < 64 {
+			named.Set(name, values[0])
+		}
+	}
+	return named
 }
 
 // isXML tells that a body is of APIv2. JSON cannot begin so.
