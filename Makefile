@@ -3,7 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 1m
 COUNT    ?= 10
-MODULES  := . cmd/wxpay e2e tools
+MODULES  := . cmd/wxpay e2e tools webhook/boltonce webhook/sqlonce
 
 .NOTPARALLEL:
 .PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz soak bench build-cost api-changes vuln
@@ -39,18 +39,23 @@ race:
 	$(GO) test -race work
 
 # Every fuzz target for 500 inputs, so that none is broken without notice; make fuzz searches. Inputs
-# are counted, for a fuzzer that is stopped by the clock sometimes calls that a failure.
+# are counted, for a fuzzer that is stopped by the clock sometimes calls that a failure. What strangers send
+# to receivers of notifications gets some 20 seconds each.
 fuzz-smoke:
 	GO=$(GO) sh tools/fuzz.sh 500x
+	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime 30000x .
+	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParseV2$$' -fuzztime 140000x .
 
 fuzz:
 	GO=$(GO) sh tools/fuzz.sh $(FUZZTIME)
 
-# What takes long: histories of orders, true requests for the doctor, and a simulator that is killed.
+# What takes long: histories of orders, true requests for the doctor, a simulator that is killed, and
+# receivers of notifications that are.
 soak:
 	WXPAY_HISTORIES=200 $(GO) test -count 1 -timeout 60m -run 'Whatever' ./sim
 	WXPAY_REQUESTS=10000 $(GO) test -count 1 -timeout 60m -run 'NeverAccused' ./sim/internal/doctor
 	cd cmd/wxpay && WXPAY_KILLS=50 $(GO) test -count 1 -timeout 60m -run 'Kill' .
+	cd e2e && E2E_NOTIFICATIONS=20000 $(GO) test -count 1 -timeout 60m -run 'KilledBook' .
 
 # Two files of this make a comparison: go tool benchstat old.txt new.txt
 bench:

@@ -1,6 +1,6 @@
 # Installs the Debian packages that the tests need and this machine lacks: a C compiler for
-# the race detector, Node for the SDK that e2e runs, OpenSSL for the SM3 that ours is compared with.
-# It does nothing where all is there.
+# the race detector, Node for the SDK that e2e runs, OpenSSL for the SM3 that ours is compared with, and
+# PostgreSQL and MariaDB, which e2e starts itself. It does nothing where all is there.
 set -eu
 
 missing=
@@ -8,6 +8,12 @@ echo '#include <stdlib.h>' | gcc -E -x c - >/dev/null 2>&1 || missing="gcc libc6
 node --version >/dev/null 2>&1 || missing="$missing nodejs"
 npm --version >/dev/null 2>&1 || missing="$missing npm"
 openssl dgst -sm3 /dev/null >/dev/null 2>&1 || missing="$missing openssl"
+# Debian has the programs of PostgreSQL where no PATH leads. Of MariaDB the packages that end in core are
+# enough: they have no service that would start on this machine.
+PATH=$PATH:/usr/sbin:/usr/local/sbin
+command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+command -v mariadbd >/dev/null || missing="$missing mariadb-server-core"
+command -v my_print_defaults >/dev/null || missing="$missing mariadb-client-core" # which mariadb-install-db needs
 if [ -z "$missing" ]; then
 	exit 0
 fi
@@ -22,4 +28,4 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: $missing"
 $root apt-get update -q
-DEBIAN_FRONTEND=noninteractive $root apt-get install -qy --no-install-recommends $missing
+DEBIAN_FRONTEND=noninteractive $root apt-get install -qy --no-install-recommends --no-remove $missing
