@@ -10,7 +10,7 @@ import (
 // webhook/sqlonce have others.
 type Store interface {
 	// Once runs fn unless it succeeded for this id before; then it returns nil at once. A [Mux] makes id of
-	// the merchant's number, if [Merchant] has one, a slash and the notification's ID. It is marked
+	// the merchant's number, if [Merchant] has one, a slash and the notification's ID: 1 to 255 bytes. It is marked
 	// only after fn has succeeded: an error, a panic or a crash leaves it to the next delivery. While fn
 	// runs for an id, another call for it waits until ctx ends, and runs fn itself if the first failed.
 	Once(ctx context.Context, id string, fn func(context.Context) error) error
@@ -44,8 +44,11 @@ func NewMemory(limit int) *Memory {
 
 // Once runs fn as [Store] says.
 func (m *Memory) Once(ctx context.Context, id string, fn func(context.Context) error) error {
-	if m == nil || m.running == nil {
+	switch {
+	case m == nil || m.running == nil:
 		return errors.New("there is no memory: make one with webhook.NewMemory")
+	case ctx == nil || id == "" || fn == nil:
+		return errors.New("the memory needs a context, an id and a function")
 	}
 	for {
 		if err := ctx.Err(); err != nil {

@@ -106,6 +106,13 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 
 func TestAMemoryThatNewMemoryDidNotMakeRefuses(t *testing.T) {
 	t.Parallel()
+	m := webhook.NewMemory(1)
+	//lint:ignore SA1012 this is the mistake under test
+	for _, err := range []error{m.Once(nil, "a", func(context.Context) error { return nil }), m.Once(t.Context(), "", func(context.Context) error { return nil }), m.Once(t.Context(), "a", nil)} {
+		if err == nil || !strings.Contains(err.Error(), "needs a context, an id and a function") {
+			t.Errorf("got %v", err)
+		}
+	}
 	for _, m := range []*webhook.Memory{nil, new(webhook.Memory)} {
 		if err := m.Once(t.Context(), "a", func(context.Context) error { return nil }); err == nil || !strings.Contains(err.Error(), "webhook.NewMemory") {
 			t.Errorf("got %v", err)

@@ -75,9 +75,10 @@ var _ Verifier = (*auth.Verifier)(nil)
 //
 // Printed or logged it comes without its keys.
 type Merchant struct {
-	// MchID is the merchant's number (商户号), the service provider's in partner mode. Where there are
-	// several merchants each has one: it comes back in [Notification], and tells of which merchant
-	// a message of APIv2 is.
+	// MchID is the merchant's number (商户号), the service provider's in partner mode. It comes back in
+	// [Notification], and tells of which merchant a message of APIv2 is. Where there are several
+	// merchants each has one. It is a part of what a [Store] remembers: who adds or changes it has
+	// the notifications of the last day handled again, if they come again.
 	MchID string
 	// Verifier knows WeChat Pay's keys. Take the client's, or make one with auth.NewVerifier.
 	Verifier Verifier

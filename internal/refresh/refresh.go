@@ -170,19 +170,29 @@ func (r *Certificates) begin() *download {
 }
 
 // run downloads. Who waits goes on before a failure is told, so that what the program does about it
-// delays nothing but the next download.
+// delays nothing but the next download; but not before a success is over, or who misses a key now would
+// take it for a download that goes on.
 func (r *Certificates) run(d *download) {
 	keys, err := r.Download(r.ctx)
 	if err == nil {
 		r.publish(keys)
-	} else if r.ctx.Err() != nil {
+		r.end(nil)
+		close(d.done)
+		return
+	}
+	if r.ctx.Err() != nil {
 		err = errClosed
 	}
 	d.err = err
 	close(d.done)
-	if err != nil && r.ctx.Err() == nil {
+	if r.ctx.Err() == nil {
 		r.OnError(err)
 	}
+	r.end(err)
+}
+
+// end makes room for the next download, and plans it.
+func (r *Certificates) end(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running = nil

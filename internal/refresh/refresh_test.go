@@ -482,3 +482,27 @@ func TestClosedCertificatesAreCollected(t *testing.T) {
 	}
 	t.Error("something holds them")
 }
+
+// TestADownloadThatIsOverIsNotWaitedFor: whoever misses a key the moment that a download has ended has it
+// downloaded again. It is tried often, as it was seldom that nothing was.
+func TestADownloadThatIsOverIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for range 2000 {
+		var downloads atomic.Int64
+		c := refresh.New(refresh.Config{
+			Every: time.Hour, Now: time.Now, OnError: func(err error) { t.Error(err) },
+			Download: func(context.Context) ([]auth.PlatformKey, error) {
+				downloads.Add(1)
+				return []auth.PlatformKey{{Serial: "1"}}, nil
+			},
+		})
+		c.Start()
+		if err := c.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Keys(t.Context(), "2")
+		if c.Close(); err != nil || downloads.Load() != 2 {
+			t.Fatalf("there were %d downloads, %v; want 2", downloads.Load(), err)
+		}
+	}
+}

@@ -64,9 +64,12 @@ func shop() (err error) {
 		})
 	})
 	const notification = `<xml>
+<return_code>SUCCESS</return_code>
+<result_code>SUCCESS</result_code>
 <out_trade_no>1409811653</out_trade_no>
+<transaction_id>1004400740201409030005092168</transaction_id>
 <total_fee>4000</total_fee>
-<sign>AD9E5222CC37829AE8396E1716B87C6E</sign>
+<sign>A88B3CF503C0200166DCDF8101BD7C43</sign>
 </xml>`
 	for range 2 { // WeChat Pay sends it twice
 		w := httptest.NewRecorder()
