@@ -362,3 +362,25 @@ func withoutURL(err error) error {
 		err = e.Err
 	}
 }
+
+// defaultBackups are WeChat Pay's own: the access point of another city, and for overseas the one at
+// home.
+var defaultBackups = map[string]string{
+	"api.mch.weixin.qq.com":   "api2.mch.weixin.qq.com",
+	"apihk.mch.weixin.qq.com": "api.mch.weixin.qq.com",
+}
+
+// origin is where a call is sent now: the host, as the documents print it, and its address.
+func (c *Client) origin(k *call) (host string, address url.URL) {
+	host = c.backups.choose(k.fact.Host)
+	if c.hosts[k.fact.Host] != nil && c.hosts[host] == nil { // what is sent elsewhere does not go to the real stand-in
+		host = k.fact.Host
+	}
+	if c.base != nil {
+		return host, *c.base
+	}
+	if mapped := c.hosts[host]; mapped != nil {
+		return host, *mapped
+	}
+	return host, url.URL{Scheme: "https", Host: host}
+}

@@ -42,13 +42,16 @@ package wechatpay
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/auth"
@@ -56,17 +59,16 @@ import (
 	"github.com/openwechatpay/wechatpay/internal/refresh"
 )
 
-// Merchant is who calls: the numbers and keys shown on the merchant platform (商户平台)
-// under API security (API安全). In partner mode (服务商模式) it is the service provider.
-//
-// Printed, logged or as JSON it comes without its keys.
+// Merchant is who calls, in partner mode (服务商模式) the service provider: the numbers and keys that the
+// merchant platform (商户平台) shows under API security (API安全). Printed, logged or as JSON it comes
+// without its keys.
 type Merchant struct {
 	MchID        string             // 商户号
 	BrandID      string             // 品牌ID, in place of MchID for calls of /brand/…, with the brand's own certificate and keys (品牌经营平台)
 	SerialNo     string             // 商户API证书序列号, 40 hexadecimal digits
 	PrivateKey   crypto.Signer      `json:"-"` // 商户API私钥, RSA of at least 2048 bits; see auth.LoadPrivateKey
 	APIv3Key     string             `json:"-"` // APIv3密钥, 32 bytes; may be empty where nothing is decrypted
-	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes; APIv2 alone needs no PrivateKey and no PlatformKeys
+	APIv2Key     string             `json:"-"` // APIv2密钥, 32 bytes, which also signs for pages of Pay Score (支付分) and coupons; APIv2 alone needs no PrivateKey and no PlatformKeys
 	Certificate  tls.Certificate    `json:"-"` // 商户API证书 with its key, for calls of APIv2 that want it in TLS; see tls.LoadX509KeyPair. A Transport that is no *http.Transport has to show it itself
 	PlatformKeys []auth.PlatformKey // 微信支付公钥 and 平台证书 that answers are verified with; none is needed with DownloadCertificates
 }
@@ -83,8 +85,7 @@ func (m Merchant) LogValue() slog.Value {
 // Format prints m without its keys, whatever the verb.
 func (m Merchant) Format(f fmt.State, _ rune) { fmt.Fprint(f, m.LogValue()) }
 
-// Client calls WeChat Pay in the name of one merchant. It is safe for concurrent use;
-// make one and keep it.
+// Client calls in the name of one merchant, safe for concurrent use. Keep it.
 type Client struct {
 	signer    *auth.Signer
 	verifier  *auth.Verifier
@@ -111,7 +112,7 @@ type Client struct {
 	closeIdle    func()                // closes idle connections, if nobody else has the transport
 }
 
-// New returns a Client for m. Nothing is sent yet, but for the first of [DownloadCertificates].
+// New returns a Client for m. It sends nothing, but with [DownloadCertificates].
 func New(m Merchant, opts ...Option) (*Client, error) {
 	c := &Client{
 		now:         time.Now,
@@ -227,58 +228,56 @@ func (c *Client) Verifier() *auth.Verifier {
 // Only an argument given with [Path] is sure not to show in errors and logs.
 func (c *Client) Chain(path string) Endpoint { return Endpoint{c: c, path: withSlash(path)} }
 
-// defaultBackups are WeChat Pay's own: the access point of another city, and for overseas the one at
-// home.
-var defaultBackups = map[string]string{
-	"api.mch.weixin.qq.com":   "api2.mch.weixin.qq.com",
-	"apihk.mch.weixin.qq.com": "api.mch.weixin.qq.com",
+// MchID is the merchant number (商户号) that c calls for; a brand has none.
+func (c *Client) MchID() string {
+	if c == nil || c.signer == nil {
+		return ""
+	}
+	return c.signer.MchID()
 }
 
-// origin is where a call is sent now: the host, as the documents print it, and its address.
-func (c *Client) origin(k *call) (host string, address url.URL) {
-	host = c.backups.choose(k.fact.Host)
-	if c.hosts[k.fact.Host] != nil && c.hosts[host] == nil { // what is sent elsewhere does not go to the real stand-in
-		host = k.fact.Host
+// Stamp is the time, in seconds, and a fresh nonce, for SignLines and SignParams.
+func (c *Client) Stamp() (timestamp, nonce string) {
+	now := time.Now
+	if c != nil && c.now != nil {
+		now = c.now
 	}
-	if c.base != nil {
-		return host, *c.base
-	}
-	if mapped := c.hosts[host]; mapped != nil {
-		return host, *mapped
-	}
-	return host, url.URL{Scheme: "https", Host: host}
+	return strconv.FormatInt(now().Unix(), 10), rand.Text()
 }
 
-// withoutRedirects copies the http.Client that was given, or makes the default one, so that a
-// redirect comes back as the answer: following it would send signed requests elsewhere.
-func (c *Client) withoutRedirects() *http.Client {
-	hc := http.Client{}
-	if c.http != nil {
-		hc = *c.http
+// SignLines signs lines that a front end hands over (调起支付) with Merchant.PrivateKey. Products have
+// functions that know which.
+func (c *Client) SignLines(lines ...string) (string, error) {
+	if err := c.signs(); err != nil {
+		return "", err
 	}
-	if hc.Transport == nil {
-		transport := newTransport()
-		hc.Transport, c.closeIdle = transport, transport.CloseIdleConnections
-	}
-	hc.Transport = withoutLocation{hc.Transport}
-	return &hc
+	return c.signer.SignLines(lines...)
 }
 
-// withoutLocation takes the Location off redirects, without which an http.Client returns them.
-// CheckRedirect would come too late: a Location that does not parse stands in an error by then,
-// in place of the answer. Nobody misses it, for a redirect never becomes a Response.
-type withoutLocation struct{ transport http.RoundTripper }
-
-func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := w.transport.RoundTrip(req)
-	if err != nil || res == nil || res.StatusCode < 300 || res.StatusCode > 399 {
-		return res, err
+// SignParams signs as [auth.SignType.Sign] does, with Merchant.APIv2Key.
+func (c *Client) SignParams(t auth.SignType, params map[string]string) (string, error) {
+	if err := c.signs(); err != nil {
+		return "", err
 	}
-	bare := *res // a copy: the transport may keep its own
-	bare.Header = res.Header.Clone()
-	bare.Header.Del("Location")
-	return &bare, nil
+	if c.apiv2Key() == "" {
+		return "", errNoAPIv2Key
+	}
+	return t.Sign(c.apiv2Key(), maps.All(params))
 }
+
+// signs refuses whom WeChat does not ask for a signature of a front end.
+func (c *Client) signs() error {
+	if c == nil || c.signer == nil {
+		return errors.New("there is no client to sign with: make one with wechatpay.New")
+	}
+	if c.signer.BrandID() != "" {
+		return errors.New("what a front end hands over is signed by a merchant, not by a brand: make a Client for the merchant, with Client.For")
+	}
+	return nil
+}
+
+var errNoAPIv2Key = errors.New("the APIv2 key (APIv2密钥) signs this, also beside APIv3, whose key does not do: " +
+	"set it on the merchant platform (商户平台) under API安全, and give it as Merchant.APIv2Key")
 
 // DownloadCertificates downloads the platform certificates (平台证书) of /v3/certificates, with
 // Merchant.APIv3Key, now and again each time that every has passed: a minute at least, and 12 hours

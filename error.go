@@ -109,7 +109,7 @@ func resultOf(requestID string) int64 {
 	return int64(result)
 }
 
-// Error describes the failure, whether the call may have happened all the same, and what to do then.
+// Error tells what failed, whether it may have happened, and what to do then.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "wechatpay: %s %s: ", e.Method, legible(e.Path))

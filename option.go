@@ -169,6 +169,37 @@ func newTransport() *http.Transport {
 	}
 }
 
+// withoutRedirects copies the http.Client that was given, or makes the default one, so that a
+// redirect comes back as the answer: following it would send signed requests elsewhere.
+func (c *Client) withoutRedirects() *http.Client {
+	hc := http.Client{}
+	if c.http != nil {
+		hc = *c.http
+	}
+	if hc.Transport == nil {
+		transport := newTransport()
+		hc.Transport, c.closeIdle = transport, transport.CloseIdleConnections
+	}
+	hc.Transport = withoutLocation{hc.Transport}
+	return &hc
+}
+
+// withoutLocation takes the Location off redirects, without which an http.Client returns them.
+// CheckRedirect would come too late: a Location that does not parse stands in an error by then,
+// in place of the answer. Nobody misses it, for a redirect never becomes a Response.
+type withoutLocation struct{ transport http.RoundTripper }
+
+func (w withoutLocation) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := w.transport.RoundTrip(req)
+	if err != nil || res == nil || res.StatusCode < 300 || res.StatusCode > 399 {
+		return res, err
+	}
+	bare := *res // a copy: the transport may keep its own
+	bare.Header = res.Header.Clone()
+	bare.Header.Del("Location")
+	return &bare, nil
+}
+
 // MaxAttempts limits the attempts of a call, with the first. Default: 3.
 func MaxAttempts(n int) Option {
 	return func(c *Client) error {
@@ -241,8 +272,8 @@ func Query(name, value string) CallOption {
 	}
 }
 
-// Header sets a header of the request, such as Accept-Language. Those that carry the signature,
-// those that describe the bodies and those of the connection belong to the client.
+// Header sets a header, such as Accept-Language. Those of the signature, of the bodies and of the
+// connection belong to the client.
 func Header(name, value string) CallOption {
 	return func(k *call) error {
 		name = textproto.CanonicalMIMEHeaderKey(name)
@@ -266,8 +297,7 @@ func Header(name, value string) CallOption {
 // hopByHop are the headers that tell the next machine how to transmit: net/http decides those.
 var hopByHop = []string{"Connection", "Expect", "Http2-Settings", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
-// JSON is the body of a call through [Client.Chain] or an index: a struct, a map, or a
-// json.RawMessage.
+// JSON is the body for [Client.Chain] or an index: struct, map, json.RawMessage.
 func JSON(body any) CallOption {
 	return func(k *call) error {
 		switch body.(type) {
@@ -319,9 +349,9 @@ func MaxBytes(n int64) CallOption {
 	}
 }
 
-// Into also hands over the Response, which typed calls do not return: its Request-ID, its
-// headers and the fields that the types do not know. Only a verified 2xx fills res, even if
-// its body then is an error; after any other error res is unchanged.
+// Into also hands over the Response, which typed calls do not return: its Request-ID,
+// headers, and fields that the types do not know. Only a verified 2xx fills res, even if its body
+// then is an error; else res is unchanged.
 func Into(res *Response) CallOption {
 	return func(k *call) error {
 		if res == nil {

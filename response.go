@@ -174,7 +174,7 @@ func (r *Response) pending() bool {
 	return r.StatusCode == http.StatusAccepted && refusal(r, nil).Code != ""
 }
 
-// Stream is [Call] for operations whose answer is a file, which is not signed, or by its hash. Close it.
+// Stream is [Call] for a file, which is not signed, or by its hash. Close it.
 func Stream(ctx context.Context, c *Client, method, path string, args []string, in any, opts []CallOption) (io.ReadCloser, error) {
 	return c.stream(ctx, &call{method: method, path: path, args: args, in: in}, opts)
 }
@@ -185,7 +185,7 @@ func Stream(ctx context.Context, c *Client, method, path string, args []string, 
 // if the file came whole, so that one without a length and without [Hash] is refused; Close it.
 // [AttemptTimeout] limits how long its parts take to come, and ctx the whole.
 //
-// The host has to be one of WeChat Pay, or of the Client's configuration; [BaseURL] holds for it too.
+// The host is one of WeChat Pay or of [Hosts]; [BaseURL] holds for it too.
 func (c *Client) Download(ctx context.Context, address string, opts ...CallOption) (io.ReadCloser, error) {
 	k := &call{method: http.MethodGet}
 	if c != nil { // else do tells

@@ -116,8 +116,8 @@ func (m Merchant) isOfV2() bool {
 	return m.PrivateKey == nil && m.APIv2Key != "" && m.BrandID == "" && len(m.PlatformKeys) == 0
 }
 
-// XML is the body, or the query, of a call of APIv2 through [Client.Chain] or an index: a
-// map[string]string or a struct. What is signed with, and who calls, is added where it is missing.
+// XML is [JSON] for APIv2, as the body or the query: a map[string]string or a struct. What is signed
+// with, and who calls, is added where missing.
 func XML(body any) CallOption {
 	return func(k *call) error {
 		if body == nil {

@@ -24,9 +24,8 @@ import (
 // time since 1991, so a fixed zone does, and no time-zone database is needed.
 var beijing = time.FixedZone("UTC+8", 8*60*60)
 
-// Time is a point in time as APIv3 writes it: RFC 3339, whole seconds, with offset, such as
-// 2018-06-08T10:34:56+08:00. It goes out in UTC+8. The zero Time is the empty string, both
-// ways; fractions of a second that come in are kept.
+// Time is as APIv3 writes it: RFC 3339 in whole seconds, such as 2018-06-08T10:34:56+08:00. It goes out
+// in UTC+8. The zero Time is the empty string, both ways; fractions that come in are kept.
 type Time struct{ time.Time }
 
 // MarshalJSON is t in UTC+8.
@@ -84,8 +83,7 @@ func (s Sensitive) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 // LogValue is s like [Sensitive.String].
 func (s Sensitive) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is s like [Sensitive.String], in JSON and XML too: only in the body of a call, it is
-// the ciphertext.
+// MarshalText is s like [Sensitive.String]; in a call's body, the ciphertext.
 func (s Sensitive) MarshalText() ([]byte, error) {
 	if ciphertext, ok := strings.CutPrefix(string(s), sealed); ok {
 		return []byte(ciphertext), nil

@@ -20,7 +20,7 @@ func TestVectors(t *testing.T) {
 		"v3-request-sign":      checkRequestSign,
 		"v3-request-message":   checkRequestMessage,
 		"v3-sign-error-length": checkMessageLength,
-		"v3-paysign":           checkSignature,
+		"v3-paysign":           checkLines,
 		"rsa-sign":             checkSignature,
 		"v3-response-verify":   checkResponse,
 		"v3-statement-message": checkStatement,
@@ -78,6 +78,23 @@ func checkSignature(t *testing.T, set vectors.Set, v vectors.Vector) {
 	if err := auth.Verify(&key.PublicKey, []byte(v.Message), v.Signature); err != nil {
 		t.Errorf("the signature does not verify: %v", err)
 	}
+}
+
+// checkLines gives the lines of the text to the method that front ends are signed for with.
+func checkLines(t *testing.T, set vectors.Set, v vectors.Vector) {
+	key, err := auth.ParsePrivateKey([]byte(set.Keys[v.Key].Private))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := auth.NewSigner("1900000109", "408B07E7", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := signer.SignLines(strings.Split(strings.TrimSuffix(v.Message, "\n"), "\n")...)
+	if err != nil || signature != v.Signature {
+		t.Errorf("the signature is %s, %v; want %s", signature, err, v.Signature)
+	}
+	checkSignature(t, set, v)
 }
 
 func checkResponse(t *testing.T, set vectors.Set, v vectors.Vector) {

@@ -84,6 +84,11 @@ type Vector struct {
 	AESKey         string   `json:"aes_key_md5_hex_lower"`
 	ReqInfo        string   `json:"req_info"`
 
+	FirstLine     string `json:"first_line"`
+	FirstRow      string `json:"first_row"`
+	SummaryHeader string `json:"summary_header"`
+	SummaryRow    string `json:"summary_row"`
+
 	Input  json.RawMessage
 	Hex    string
 	SM3Hex string `json:"sm3_hex"`
@@ -113,24 +118,25 @@ var runBy = map[string][]string{
 	"v3-request-sign":      {"auth"},
 	"v3-request-message":   {"auth"},
 	"v3-sign-error-length": {"auth"},
-	"v3-paysign":           {"auth"},
+	"v3-paysign":           {"auth", "internal/cashier"},
 	"rsa-sign":             {"auth"},
 	"v3-response-verify":   {"auth"},
 	"v3-statement-message": {"auth"},
 	"cert-selection":       {"auth"},
 	"v3-callback":          {"auth", "crypt"},
 	"aes-gcm":              {"crypt"},
-	"aes-gcm-raw":          {"crypt"},
+	"aes-gcm-raw":          {"crypt", "bill"},
 	"rsa-oaep-sha1":        {"crypt"},
 	"limit":                {"crypt"},
 	"v3-certificates":      {"crypt"},
 	"v2-sign":              {"auth"},
-	"v2-paysign":           {"auth"}, // no more than the signature
+	"v2-paysign":           {"auth", "internal/cashier"},
 	"sort":                 {"auth"},
 	"md5":                  {"auth", "crypt"},
 	"aes-ecb":              {"crypt"},
 	"v2-req-info":          {"crypt", "internal/xmlv2"},
 	"v2-callback-reply":    {"internal/xmlv2"},
+	"bill-structure":       {"bill"}, // its lines; the vector does not hold the whole bill
 	"hash":                 {"internal/vectors"},
 	"sm4-gcm":              {"internal/vectors"}, // no more than the SM3 that its key comes from
 }
@@ -140,7 +146,6 @@ var leftOut = map[string]string{
 	"sm2-sign":          "the standard library has no SM2",
 	"sm2-encrypt":       "the standard library has no SM2",
 	"v3-callback-reply": "the application answers a notification, not this module",
-	"bill-structure":    "the vector tells about a bill, but does not hold it",
 }
 
 // Checks are what a package does with vectors, by kind.

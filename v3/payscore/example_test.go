@@ -2,11 +2,14 @@ package payscore_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 
 	"github.com/openwechatpay/wechatpay"
 	"github.com/openwechatpay/wechatpay/auth"
@@ -70,6 +73,49 @@ func Example_failure() {
 	// Output: true Refused
 }
 
+// The server makes what a front end opens the pages of Pay Score with: here a mini-program shows an order to be
+// confirmed, and a page in WeChat its details.
+func ExampleNewUseView() {
+	client, _ := simulated()
+	order, err := payscore.New(client).Partner().Serviceorder().Post(context.Background(), payscore.CreatePartnerServiceOrderRequest{
+		ServiceID:           world.ServiceID,
+		AppID:               world.AppID,
+		SubMchID:            world.SubMerchant,
+		OutOrderNo:          "20241124002",
+		ServiceIntroduction: "充电宝租借",
+		RiskFund:            payscore.RiskFund{Name: payscore.RiskFundNameDeposit, Amount: 9900},
+		TimeRange:           payscore.TimeRange{StartTime: "OnAccept"},
+		NotifyURL:           "https://example.com/notify",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	confirm, err := payscore.NewUseView(order.Package)
+	if err != nil {
+		log.Fatal(err)
+	}
+	forMiniProgram, err := json.Marshal(confirm) // for wx.openBusinessView
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(strings.ReplaceAll(string(forMiniProgram), order.Package, "…"))
+
+	details, err := payscore.NewDetailView(client, world.ServiceID, order.OutOrderNo)
+	if err != nil {
+		log.Fatal(err)
+	}
+	forPage := details.JSAPI() // for openBusinessView of the JS-SDK
+	query, err := url.ParseQuery(forPage.QueryString)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(forPage.BusinessType, query.Get("out_order_no"), query.Get("sign_type"), len(query.Get("sign")))
+	// Output:
+	// {"businessType":"wxpayScoreUse","extraData":{"package":"…"}}
+	// wxpayScoreDetail 20241124002 HMAC-SHA256 64
+}
+
 // simulated is a client of a simulated gateway, and the users of that gateway.
 func simulated() (*wechatpay.Client, *control.Client) {
 	gateway, err := sim.New(sim.Config{})
@@ -94,6 +140,7 @@ func simulated() (*wechatpay.Client, *control.Client) {
 		MchID:        merchants[0].MchID,
 		SerialNo:     merchants[0].SerialNo,
 		PrivateKey:   key,
+		APIv2Key:     merchants[0].APIv2Key, // which signs for pages
 		PlatformKeys: []auth.PlatformKey{auth.PublicKey(merchants[0].PublicKeyID, pub)},
 	}, wechatpay.BaseURL(server.URL))
 	if err != nil {
