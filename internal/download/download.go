@@ -125,7 +125,7 @@ func (r *Reader) next(p []byte) (n int, err error) {
 	r.timer.Reset(r.c.Timeout)
 	defer r.timer.Stop()
 	if r.plain == nil {
-		if r.plain, err = unpacked(r.body); err != nil {
+		if r.plain, err = Unpack(r.body); err != nil {
 			return 0, err
 		}
 	}
@@ -135,18 +135,63 @@ func (r *Reader) next(p []byte) (n int, err error) {
 	return r.plain.Read(p)
 }
 
-// unpacked is what body holds. What does not begin as gzip does was unpacked before, as net/http does
+// maxRatio is how many times the size of what was packed its content may have, beyond the first MiB. Bills, which are
+// much the same from row to row, come to 30; gzip itself can come to a thousand, which fills a disk.
+const (
+	maxRatio  = 200
+	freeBytes = 1 << 20
+)
+
+// Unpack is what file holds. What does not begin as gzip does was unpacked before, as net/http does
 // where a server says Content-Encoding.
-func unpacked(body io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReader(body)
+func Unpack(file io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReader(file)
 	if magic, err := buffered.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
 		return buffered, nil
 	}
-	plain, err := gzip.NewReader(buffered)
+	packed := &counted{Reader: buffered}
+	plain, err := gzip.NewReader(packed)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return plain, err
+	return &bounded{plain: plain, packed: packed}, err
+}
+
+// counted counts what is read of a packed file. Gzip reads it byte by byte where it has to know the end.
+type counted struct {
+	*bufio.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// ReadByte is what spares gzip a buffer of its own, which would read more than it unpacks.
+func (c *counted) ReadByte() (byte, error) {
+	b, err := c.Reader.ReadByte()
+	if err == nil {
+		c.n++
+	}
+	return b, err
+}
+
+// bounded is unpacked content that is not out of all proportion.
+type bounded struct {
+	plain  io.Reader
+	packed *counted
+	n      int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.plain.Read(p)
+	b.n += int64(n)
+	if b.n > freeBytes+maxRatio*b.packed.n {
+		return 0, fmt.Errorf("the file unpacks to more than %d times its size", maxRatio)
+	}
+	return n, err
 }
 
 // Close ends the download. What was not read to its end was not checked.
