@@ -49,13 +49,14 @@ fuzz-smoke:
 fuzz:
 	GO=$(GO) sh tools/fuzz.sh $(FUZZTIME)
 
-# What takes long: histories of orders, true requests for the doctor, a simulator that is killed, and
-# receivers of notifications that are.
+# What takes long: histories of orders, true requests for the doctor, a simulator that is killed,
+# receivers of notifications that are, and a bill of 2 GiB, which needs as much disk.
 soak:
 	WXPAY_HISTORIES=200 $(GO) test -count 1 -timeout 60m -run 'Whatever' ./sim
 	WXPAY_REQUESTS=10000 $(GO) test -count 1 -timeout 60m -run 'NeverAccused' ./sim/internal/doctor
 	cd cmd/wxpay && WXPAY_KILLS=50 $(GO) test -count 1 -timeout 60m -run 'Kill' .
 	cd e2e && E2E_NOTIFICATIONS=20000 $(GO) test -count 1 -timeout 60m -run 'KilledBook' .
+	WXPAY_BILL_BYTES=2147483648 $(GO) test -count 1 -timeout 60m -run 'LargeBill' ./bill
 
 # Two files of this make a comparison: go tool benchstat old.txt new.txt
 bench:

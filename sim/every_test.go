@@ -68,9 +68,10 @@ type caller struct {
 	last     int // ID of the last exchange
 }
 
-func newCaller(t *testing.T) *caller {
+func newCaller(t *testing.T) *caller { return callerOf(t, simtest.Start(t)) }
+
+func callerOf(t *testing.T, g *simtest.Gateway) *caller {
 	t.Helper()
-	g := simtest.Start(t)
 	m := g.Merchant()
 	merchants, err := g.Control().Merchants(t.Context())
 	if err != nil {

@@ -406,7 +406,7 @@ func TestAnEffectThatIsNotPossibleIsRefusedWithThoseThatAre(t *testing.T) {
 		"a loss on demand":                       {"REFUND.SUCCESS", world.EffectDrop, "", "drop happens to what is still to come: add a fault with it" + first},
 		"another order on demand":                {"REFUND.SUCCESS", world.EffectReorder, "", "reorder happens to what is still to come: add a fault with it" + first},
 		"the form of APIv2 of all":               {"*", world.EffectV2Refund, refunds, ""},
-		"an effect of notifications on calls":    {"", world.EffectNoAssociatedData, `calls have no effect "no-associated-data", but status, reset, html, truncate, delay, ` + signature, ""},
+		"an effect of notifications on calls":    {"", world.EffectNoAssociatedData, `calls have no effect "no-associated-data", but status, reset, html, truncate, shorten, flip-bit, delay, ` + signature, ""},
 	}
 	for name, tt := range tests {
 		_, err := b.Control().AddFault(t.Context(), world.Fault{Event: tt.event, Effect: tt.effect, Delay: 1})

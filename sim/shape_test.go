@@ -172,12 +172,15 @@ func TestFaultsStrikeOperationsWithoutRules(t *testing.T) {
 }
 
 // TestEveryFileIsWhereAnAnswerSays goes the two steps of bills and receipts: an answer tells where the
-// file is, its hash, and what it is encrypted with.
+// file is, its hash, and what it is encrypted with. The gateway is stateless, for some bills have rules.
 func TestEveryFileIsWhereAnAnswerSays(t *testing.T) {
 	tells := func(op *catalog.Operation) bool {
 		return strings.Contains(fmt.Sprintf("%+v", op.Response.Body.Fields), "Name:download_url ")
 	}
 	every(t, tells, func(t *testing.T, c *caller, op *catalog.Operation) {
+		w := simtest.World(t)
+		w.Stateless = true
+		c = callerOf(t, simtest.StartWith(t, sim.Config{World: w}))
 		tests := []string{""}
 		if slices.ContainsFunc(op.Request.Query, func(f catalog.Field) bool { return f.Name == "tar_type" }) {
 			tests = append(tests, "GZIP")

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/openwechatpay/wechatpay/catalog"
+	"github.com/openwechatpay/wechatpay/sim/internal/bill"
 	"github.com/openwechatpay/wechatpay/sim/internal/certificates"
 	"github.com/openwechatpay/wechatpay/sim/internal/clock"
 	"github.com/openwechatpay/wechatpay/sim/internal/fault"
@@ -102,6 +103,7 @@ func New(c Config) (*Gateway, error) {
 	media.Register(products)
 	p := payscore.Register(products, w, n)
 	trades := trade.Register(products, w, n, p.OutOfMoney)
+	bill.Register(products, w, trades, p)
 	moves := store.NewTable(st, "clock", store.Hooks[time.Duration]{
 		Changed: func(_ string, _, ahead *time.Duration) {
 			if ahead == nil {

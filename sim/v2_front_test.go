@@ -296,9 +296,11 @@ func TestAQueryOfAPIv2MayHoldWhatXMLHasNot(t *testing.T) {
 	}
 }
 
-func TestBillsOfAPIv2AreText(t *testing.T) {
+func TestBillsOfAPIv2AreTextInAStatelessWorld(t *testing.T) {
 	t.Parallel()
-	c := newV2Caller(t)
+	w := simtest.World(t)
+	w.Stateless = true
+	c := v2CallerWith(t, sim.Config{World: w})
 	plain := c.call("/pay/downloadbill", named("bill_date", "20261124", "bill_type", "ALL"))
 	if !strings.HasPrefix(string(plain.body), "\ufeff交易时间") {
 		t.Errorf("answered %v", plain)

@@ -370,7 +370,7 @@ func TestSimRequestsTellWhatWasWrong(t *testing.T) {
 	c.sign("GET", "/v3/payscore/partner/serviceorder?sub_mchid=1900000109", "/v3/payscore/partner/serviceorder")
 	c.says("requests show 3", "401 Unauthorized", "✗ signature", "what was signed instead", "query-left-out", "The query was not signed.")
 
-	bill := "/v3/bill/tradebill?bill_date=2026-11-24"
+	bill := "/v3/profitsharing/bills?bill_date=2026-11-24"
 	c.sign("GET", bill, bill)
 	c.says("requests", bill, "rules: the simulator has none for this operation", "(INVENTED)")
 	c.says("requests show 4", "200 OK", "✓ rules: the simulator has none for this operation", "(INVENTED)")
@@ -591,4 +591,106 @@ func TestTheTokenIsThatOfTheEnvironment(t *testing.T) {
 	c.refuses("clock", "the simulator at ")
 	t.Setenv(tokenVariable, "two words")
 	refuses(t, filepath.Join(t.TempDir(), "wxpay-sim"), "$WECHATPAY_MANAGE_TOKEN: a token has")
+}
+
+func TestSimPhoneTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	dir := t.TempDir()
+	good := map[string]string{"appId": world.AppID, "timeStamp": "1554208460", "nonceStr": "n", "package": "prepay_id=wx1", "signType": "RSA"}
+	key, err := auth.LoadPrivateKey(c.settings["WECHATPAY_PRIVATE_KEY_FILE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name, lines string) string {
+		t.Helper()
+		if good["paySign"], err = auth.Sign(key, []byte(lines)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		writeFile(t, path, string(text))
+		return path
+	}
+	right := file("good.json", world.AppID+"\n1554208460\nn\nprepay_id=wx1\n")
+	spoilt := file("bad.json", world.AppID+"\n1554208460\nn\nwx1\n")
+	c.says("phone open --as jsapi "+right, "✓ parameters", "✓ timestamp: timeStamp is ", "✓ prepay-id: the prepay_id is not known", "✓ it opens")
+	status, stdout, stderr := c.run("phone", "open", "--as", "jsapi", spoilt)
+	if status != 1 || stderr != "wxpay: it does not open: 支付验证签名失败\n" {
+		t.Errorf("exit status %d, %s", status, stderr)
+	}
+	for _, want := range []string{"✗ signature: paySign does not match: package-without-prepay-id", "Sign package as it is handed over.", `to be signed  "` + world.AppID + `\n`, "get_brand_wcpay_request:fail"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("it says\n%swant %q", stdout, want)
+		}
+	}
+	status, stdout, _ = c.run("phone", "open", "--as", "jsapi", spoilt, "--json")
+	var opened control.Opened
+	if err := json.Unmarshal([]byte(stdout), &opened); err != nil || status != 1 || opened.Opens || len(opened.Diagnosis) != 1 {
+		t.Errorf("exit status %d, %v, %+v", status, err, opened)
+	}
+	if opened := tells[control.Opened](c, "phone open --as jsapi "+right); !opened.Opens {
+		t.Errorf("it is %+v", opened)
+	}
+	writeFile(t, right, "package=nonsense")
+	if status, _, stderr := c.run("phone", "open", "--as", "pay-score-use", right); status != 1 || stderr != "wxpay: it does not open: the phone shows the error 4186\n" {
+		t.Errorf("exit status %d, %s", status, stderr)
+	}
+	if status, _, stderr := c.run("phone", "open", "--as", "native", "weixin://wxpay/bizpayurl?pr=none"); status != 1 || stderr != "wxpay: it does not open: 该订单已过期，请重新下单\n" {
+		t.Errorf("exit status %d, %s", status, stderr)
+	}
+	writeFile(t, right, `{'appId': 1}`)
+	c.refuses("phone open --as jsapi "+right, right+" is not JSON: want what the front end passes on")
+	writeFile(t, right, strings.Repeat("1", 70_000))
+	c.refuses("phone open --as jsapi "+right, right+" has more than 65536 bytes")
+	c.refuses("phone open --as jsapi "+filepath.Join(dir, "none"), "the parameters cannot be read: ")
+	c.refuses("phone open --as mini-program "+spoilt+" --appid "+world.AppID+" --then confirm", `the user does not "confirm" on the page of mini-program, but pay, leave`)
+	for line, want := range map[string]string{"phone open x": "want --as and one of jsapi, ", "phone open --as alipay x": "want --as and one of jsapi, ", "phone open --as jsapi": "accepts 1 arg(s)"} {
+		if status, _, stderr := c.run(strings.Fields(line)...); status != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("wxpay sim %s: exit status %d, %s", line, status, stderr)
+		}
+	}
+}
+
+func TestSimPhoneLetsTheUserGoOn(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	in := createRequest("1", "http://127.0.0.1:1/")
+	in.TimeRange.EndTime = "20991231"
+	made, err := payscore.New(c.client(t)).Partner().Serviceorder().Post(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "use.json")
+	writeFile(t, file, `{"businessType": "wxpayScoreUse", "extraData": {"package": "`+made.Package+`"}}`)
+	c.says("phone open --as pay-score-use "+file+" --then confirm", "✓ business-type", "about", "SERVING", "openBusinessView:ok", "✓ it opens")
+	if status, _, stderr := c.run("phone", "open", "--as", "pay-score-use", file); status != 1 || stderr != "wxpay: it does not open: 订单未获得权益，系统繁忙\n" {
+		t.Errorf("the second time: exit status %d, %s", status, stderr)
+	}
+}
+
+func TestParametersAreReadFromStandardInput(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"\ufeff {\"a\": 1}\n": `{"a": 1}`, " weixin://wxpay/bizpayurl?pr=1\n": `"weixin://wxpay/bizpayurl?pr=1"`, `"a=1"`: `"a=1"`, "{": "", "": "",
+	} {
+		got, err := readParameters("-", strings.NewReader(in))
+		if string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%q is read as %s, %v, want %s", in, got, err, want)
+		}
+	}
+}
+
+func TestTheHelpTellsOfEveryFrontEnd(t *testing.T) {
+	t.Parallel()
+	var told []control.FrontEnd
+	for _, f := range frontEnds {
+		told = append(told, f.as)
+	}
+	if !slices.Equal(told, control.FrontEnds()) {
+		t.Errorf("it tells of %q, and there are %q", told, control.FrontEnds())
+	}
 }

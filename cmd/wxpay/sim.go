@@ -78,7 +78,7 @@ the simulator: do not use them elsewhere.`,
 	flags.BoolFunc("stateless", "answer every operation in its documented shape, by no product's rules; "+worldFile+" keeps it until --stateless=false", f.setStateless)
 	flags.BoolVar(&f.https, "tls", false, "serve merchants by HTTPS, with a CA of its own in "+caFile)
 	flags.Func("allow-callbacks", "`host` other than loopback that notifications (回调通知) may go to; repeatable", f.addCallbacks)
-	cmd.AddCommand(p.userCommand(), p.clockCommand(), p.faultCommand(), p.notifyCommand(), p.requestsCommand(), p.certificateCommand(), p.applicationCommand(), p.resetCommand())
+	cmd.AddCommand(p.userCommand(), p.phoneCommand(), p.clockCommand(), p.faultCommand(), p.notifyCommand(), p.requestsCommand(), p.certificateCommand(), p.applicationCommand(), p.resetCommand())
 	return cmd
 }
 

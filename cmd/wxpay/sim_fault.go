@@ -38,6 +38,8 @@ var effects = []struct {
 	{world.EffectReset, "calls are cut off without an answer"},
 	{world.EffectHTML, "calls are answered by a proxy's page"},
 	{world.EffectTruncate, "answers end in their middle"},
+	{world.EffectShorten, "the same, and their length says so"},
+	{world.EffectFlipBit, "one bit of an answer is another"},
 	{world.EffectDelay, "answers or notifications come late, by --delay"},
 	{world.EffectWrongSignature, "answers or notifications are signed over something else"},
 	{world.EffectUnsigned, "they are not signed"},

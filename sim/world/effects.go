@@ -11,7 +11,7 @@ import (
 // This file is which effects may strike what.
 
 var (
-	ofCalls      = []Effect{EffectStatus, EffectReset, EffectHTML, EffectTruncate, EffectDelay}
+	ofCalls      = []Effect{EffectStatus, EffectReset, EffectHTML, EffectTruncate, EffectShorten, EffectFlipBit, EffectDelay}
 	ofSignatures = []Effect{EffectWrongSignature, EffectUnsigned, EffectUnknownSerial, EffectProbe, EffectStale, EffectFuture}
 	ofDeliveries = []Effect{EffectDelay, EffectDrop, EffectDuplicate, EffectDuplicateAtOnce, EffectReorder}
 	ofResources  = []Effect{EffectEmptyAssociatedData, EffectNoAssociatedData, EffectWrongAPIv3Key}

@@ -46,6 +46,8 @@ const (
 	EffectReset    Effect = "reset"    // the connection is reset without an answer
 	EffectHTML     Effect = "html"     // a page of a proxy, 502 unless told otherwise
 	EffectTruncate Effect = "truncate" // the answer ends in its middle
+	EffectShorten  Effect = "shorten"  // the same, and Content-Length agrees; it was signed before
+	EffectFlipBit  Effect = "flip-bit" // one bit in the middle of the answer is another; it was signed before
 
 	EffectDelay          Effect = "delay"           // it comes late; of a call, the answer
 	EffectWrongSignature Effect = "wrong-signature" // it is signed over something else

@@ -3,14 +3,14 @@ package doctor
 // explanations say of each mistake what the client did, and what to do. %s stands for a detail.
 var explanations = map[string]string{
 	// Key, encoding, algorithm.
-	"other-key":              "The signature was made with the private key of %s, not of the merchant that mchid and serial_no name. Load that merchant's apiclient_key.pem, or send the mchid and the serial_no of the key in use.",
+	"other-key":              "The signature was made with the private key of %s, not of the merchant in whose name it is (of a call, mchid and serial_no name him). Load that merchant's apiclient_key.pem, or name the merchant whose key is in use.",
 	"signature-base64url":    "The signature is in the base64 of URLs (- and _), or lacks its padding. Encode it in standard base64 (+, / and =).",
 	"signature-unpadded":     "The = at the end of the signature is missing. Encode it in standard base64 with padding.",
 	"signature-base64-twice": "The signature was encoded in base64 twice. Encode the bytes of the signature once.",
 	"signature-hex":          "The signature is in hexadecimal. Encode the bytes of the signature in standard base64.",
-	"signature-plus-lost":    "The signature has spaces where base64 has a plus sign: it went through URL decoding. Put it into the header as it is.",
+	"signature-plus-lost":    "The signature has spaces where base64 has a plus sign: it went through URL decoding. Hand it over as it is.",
 	"signature-wrapped":      "The signature has spaces or line breaks in it: the base64 was wrapped into lines. Encode it in one line (openssl base64 -A, base64 -w0, Base64.NO_WRAP).",
-	"signature-escaped":      "The signature was escaped for a URL or for JSON (%2B, \\/). Put the base64 into the header as it is.",
+	"signature-escaped":      "The signature was escaped for a URL or for JSON (%2B, \\/). Hand the base64 over as it is.",
 	"signature-reversed":     "The bytes of the signature are in reverse order, as CryptoAPI of Windows returns them. Reverse them before base64.",
 	"v2-signature":           "The signature looks like %s, in hexadecimal: that is how APIv2 signs. APIv3 signs with the merchant's private key: SHA-256 with RSA, in base64.",
 	"not-rsa":                "The signature has the form of an elliptic curve's (ECDSA, SM2). This scheme is SHA-256 with RSA: sign with the RSA key apiclient_key.pem.",

@@ -1,13 +1,16 @@
 package front
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,8 +37,9 @@ type answer struct {
 	spoil      world.Effect // of the signature
 	html       bool
 	retryAfter int
-	reset      bool // nothing is sent
-	truncated  bool // only a part of it is
+	reset      bool         // nothing is sent
+	truncated  bool         // only a part of it is
+	damage     world.Effect // of the body, after it was signed
 }
 
 func (a *answer) sign() *answer {
@@ -52,6 +56,8 @@ func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
 	if a.members != nil {
 		a.body, a.kind = a.v2.sealed(a.members, a.spoil), "text/plain"
 	}
+	whole := a.body
+	a.body = damaged(whole, a.damage)
 	h.Set("Server", "nginx")
 	h.Set("Request-Id", f.requestID(a.sub))
 	if a.status != http.StatusNoContent {
@@ -76,7 +82,7 @@ func (f *Front) prepare(h http.Header, x *Exchange, a *answer) {
 		h.Set(a.header, a.value)
 	}
 	if a.signed && x.scheme != "" {
-		text := a.body
+		text := whole
 		if a.over != nil {
 			text = a.over
 		}
@@ -117,10 +123,35 @@ func reset(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
+// damaged is a body that did not arrive as it was sent off, with nothing in HTTP that tells.
+func damaged(body []byte, e world.Effect) []byte {
+	switch {
+	case e == world.EffectShorten:
+		return body[:len(body)/2]
+	case e == world.EffectFlipBit && len(body) > 0:
+		body = slices.Clone(body)
+		body[len(body)/2] ^= 1
+	}
+	return body
+}
+
 // File is what a download answers with.
 type File struct {
 	Type    string // its Content-Type
 	Content []byte
+}
+
+// Packed is the file in gzip.
+func (f *File) Packed() (*File, error) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(f.Content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return &File{Type: "application/x-gzip", Content: packed.Bytes()}, nil
 }
 
 // answered is the answer that a handler's result makes.
@@ -190,6 +221,8 @@ func spoiled(a *answer, f *world.Fault) *answer {
 		a.reset = true
 	case world.EffectTruncate:
 		a.truncated = true
+	case world.EffectShorten, world.EffectFlipBit:
+		a.damage = f.Effect
 	case world.EffectHTML:
 		status := cmp.Or(f.Status, http.StatusBadGateway)
 		return page(status, strconv.Itoa(status)+" "+http.StatusText(status))

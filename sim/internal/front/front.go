@@ -38,9 +38,12 @@ const (
 )
 
 // Handler carries out an operation. What it returns becomes the body of the answer, nil stands
-// for none and a [*File] for itself; an error that is a [*Refusal] becomes the answer, any other a
-// SYSTEM_ERROR.
+// for none and a [*File] for itself; an error that is a [*Refusal] becomes the answer, [ErrNoRules] lets
+// Shape answer, any other error is a SYSTEM_ERROR.
 type Handler func(tx *store.Tx, c *Call) (any, error)
+
+// ErrNoRules is what a handler returns about a call that is not its to answer.
+var ErrNoRules = errors.New("the simulator has no rules for this call")
 
 // Front is an [http.Handler] for the operations of the catalog.
 type Front struct {
@@ -235,6 +238,9 @@ func (f *Front) carryOut(x *Exchange, c *Call) (a *answer) {
 			return err
 		})
 	} else {
+		err = ErrNoRules
+	}
+	if errors.Is(err, ErrNoRules) {
 		a, err = f.shaped(x, c)
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {

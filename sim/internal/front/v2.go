@@ -78,7 +78,7 @@ func (f *Front) admit(x *Exchange, r *http.Request, c *Call) *answer {
 	}
 	if len(c.Op.Security.SignTypes) > 0 {
 		if refusal := f.verifyV2(x, c); refusal != nil {
-			return x.fail("signature", refusal)
+			return x.fail("signature", refusal.ofBill(c.Op))
 		}
 		x.pass("signature")
 	}
@@ -162,6 +162,14 @@ func (f *Front) checkClient(x *Exchange, r *http.Request, m *keys.Merchant) *ans
 	}
 	x.check(name, "the client's certificate is none that the simulator knows, or no good any more")
 	return page(http.StatusBadRequest, "400 The SSL certificate error")
+}
+
+// ofBill is a refused signature in the words that the download of bills has of its own.
+func (r *Refusal) ofBill(op *catalog.Operation) *Refusal {
+	if op.Path == "/pay/downloadbill" {
+		r.Message, r.Detail = "sign error", xmlv2.Members{{Name: "error_code", Text: "20001"}}
+	}
+	return r
 }
 
 // verifyV2 checks sign by the type that the request names, else the operation's own.

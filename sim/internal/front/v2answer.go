@@ -24,7 +24,8 @@ type Redirect string
 // fail notes the check that failed and answers return_code FAIL.
 func (x *Exchange) fail(name string, r *Refusal) *answer {
 	x.refuse(name, r)
-	return &answer{status: http.StatusOK, members: failure(r.Message)}
+	more, _ := r.Detail.(xmlv2.Members)
+	return &answer{status: http.StatusOK, members: append(failure(r.Message), more...)}
 }
 
 // refusedV2 is the answer to a call that the rules refuse: by err_code, or by return_code if it has none.

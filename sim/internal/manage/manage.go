@@ -53,6 +53,7 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("GET /merchants", answer(a.merchants))
 	a.handlePayScore(mux)
 	a.handleTrades(mux)
+	mux.Handle("POST /phone/open", answer(a.openPhone))
 	mux.Handle("GET /clock", answer(a.clock))
 	mux.Handle("POST /clock/advance", answer(a.advance))
 	a.handleCertificates(mux)

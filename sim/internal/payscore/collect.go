@@ -76,6 +76,7 @@ func (p *Product) deduct(tx *store.Tx, o *Order, next time.Time) error {
 		p.orders.Put(tx, o.key(), o)
 		return nil
 	}
+	o.DeductedAs = digits(28)
 	return p.paid(tx, o, Detail{PaidType: newton, PaidTime: tx.Now.Format(toTheSecond), TransactionID: newTransactionID(tx.Now)})
 }
 
@@ -84,6 +85,9 @@ func (p *Product) paid(tx *store.Tx, o *Order, d Detail) error {
 	d.Seq, d.Amount = 1, o.TotalAmount
 	o.State, o.LockedUntil, o.AtCashier, o.DeductAt = Done, time.Time{}, false, time.Time{}
 	o.Collection = &Collection{State: userPaid, TotalAmount: o.TotalAmount, PaidAmount: o.TotalAmount, Details: []Detail{d}}
+	if d.PaidType == newton {
+		o.PaidAt = tx.Now
+	}
 	p.put(tx, o)
 	if d.PaidType != newton {
 		return nil // that a sync is notified is not documented

@@ -84,6 +84,8 @@ type Order struct {
 	TotalAmount int64       `json:"total_amount,omitempty"` // fen
 	Collection  *Collection `json:"collection,omitempty"`
 	CompletedAt time.Time   `json:"completed_at,omitzero"`
+	PaidAt      time.Time   `json:"paid_at,omitzero"`      // if it was Pay Score that got the money
+	DeductedAs  string      `json:"deducted_as,omitempty"` // the out_trade_no that WeChat Pay made; the user who pays himself has the order's
 	DeductAt    time.Time   `json:"deduct_at,omitzero"`    // when WeChat Pay tries next to get the money
 	LockedUntil time.Time   `json:"locked_until,omitzero"` // a deduction is under way, or the user is at the cashier
 	AtCashier   bool        `json:"at_cashier,omitempty"`  // which of the two it is

@@ -43,15 +43,23 @@ func (p *Product) SetPerson(tx *store.Tx, openID string, u Person) error {
 	return nil
 }
 
-// openPage opens the page for confirming, which burns the package.
-func openPage(tx *store.Tx, o *Order) (*Order, error) {
+// Openable tells why the page for confirming does not open, nil if it does.
+func (o *Order) Openable(now time.Time) error {
 	switch {
 	case o.State != Created:
-		return nil, fmt.Errorf("order %s is %s: only one that is CREATED can be confirmed", o.OutOrderNo, o.State)
+		return fmt.Errorf("order %s is %s: only one that is CREATED can be confirmed", o.OutOrderNo, o.State)
 	case o.PackageUsed:
-		return nil, fmt.Errorf("订单未获得权益，系统繁忙: the package of order %s was used: the merchant has to create another order", o.OutOrderNo)
-	case !o.packageGood(tx.Now):
-		return nil, fmt.Errorf("the package of order %s was good for %v: the merchant has to create the order again", o.OutOrderNo, packageLife)
+		return fmt.Errorf("订单未获得权益，系统繁忙: the package of order %s was used: the merchant has to create another order", o.OutOrderNo)
+	case !o.packageGood(now):
+		return fmt.Errorf("the package of order %s was good for %v: the merchant has to create the order again", o.OutOrderNo, packageLife)
+	}
+	return nil
+}
+
+// openPage opens the page for confirming, which burns the package.
+func openPage(tx *store.Tx, o *Order) (*Order, error) {
+	if err := o.Openable(tx.Now); err != nil {
+		return nil, err
 	}
 	after := *o
 	after.PackageUsed = true

@@ -384,11 +384,8 @@ func (p *Product) grantAsked(tx *store.Tx, g Grant) error {
 		if asked.Code != g.Code || g.MchID != "" && asked.MchID != g.MchID {
 			continue
 		}
-		switch {
-		case asked.State != unbound:
-			return fmt.Errorf("the authorization_code %q is %s", g.Code, asked.State)
-		case !tx.Now.Before(asked.TokenAt.Add(tokenLife)):
-			return fmt.Errorf("the token of %q was good for %v: the merchant has to ask again", g.Code, tokenLife)
+		if err := asked.Openable(tx.Now); err != nil {
+			return err
 		}
 		after := *asked
 		after.State, after.OpenID, after.GrantedAt, after.Token = available, g.OpenID, tx.Now, ""
@@ -396,6 +393,17 @@ func (p *Product) grantAsked(tx *store.Tx, g Grant) error {
 		return p.informGrant(tx, &after, "USER_OPEN_SERVICE", "授权成功", tx.Now)
 	}
 	return store.Missingf("no merchant asked for a grant with the authorization_code %q", g.Code)
+}
+
+// Openable tells why the page for granting does not open, nil if it does.
+func (p *Permission) Openable(now time.Time) error {
+	switch {
+	case p.State != unbound:
+		return fmt.Errorf("the authorization_code %q is %s", p.Code, p.State)
+	case !now.Before(p.TokenAt.Add(tokenLife)):
+		return fmt.Errorf("the token of %q was good for %v: the merchant has to ask again", p.Code, tokenLife)
+	}
+	return nil
 }
 
 // CloseService is the user ending all his grants of a service.

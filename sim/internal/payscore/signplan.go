@@ -314,16 +314,24 @@ func (s *SignPlan) asked() any {
 	}{s.shown(), s.Package}
 }
 
-// Sign is the user signing the plan that a merchant asked him to.
-func (p *Product) Sign(tx *store.Tx, s *SignPlan) (*SignPlan, error) {
+// Signable tells why the page for signing does not open, nil if it does.
+func (p *Product) Signable(tx *store.Tx, s *SignPlan) error {
 	plan := p.plans.Get(tx, p.planIDs[s.PlanID])
 	switch {
 	case s.State != unsigned:
-		return nil, fmt.Errorf("the plan %s is %s: only one that is UNSIGNED can be signed", s.MerchantNo, s.State)
+		return fmt.Errorf("the plan %s is %s: only one that is UNSIGNED can be signed", s.MerchantNo, s.State)
 	case plan == nil || plan.State != planNormal:
-		return nil, fmt.Errorf("the plan %s was stopped: nobody can sign it", s.PlanID)
+		return fmt.Errorf("the plan %s was stopped: nobody can sign it", s.PlanID)
 	case !tx.Now.Before(s.PackageAt.Add(packageLife)):
-		return nil, fmt.Errorf("the package of %s was good for %v: the merchant has to ask again", s.MerchantNo, packageLife)
+		return fmt.Errorf("the package of %s was good for %v: the merchant has to ask again", s.MerchantNo, packageLife)
+	}
+	return nil
+}
+
+// Sign is the user signing the plan that a merchant asked him to.
+func (p *Product) Sign(tx *store.Tx, s *SignPlan) (*SignPlan, error) {
+	if err := p.Signable(tx, s); err != nil {
+		return nil, err
 	}
 	after := *s
 	after.State, after.SignedAt, after.OverAt = signed, tx.Now, over(tx.Now, s.PlanDuration)

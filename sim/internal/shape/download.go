@@ -1,8 +1,6 @@
 package shape
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,15 +44,11 @@ func fileOf(op *catalog.Operation) front.File {
 func download(op *catalog.Operation, query func(name string) string) (*front.File, error) {
 	file := fileOf(op)
 	if strings.EqualFold(query("tartype"), "gzip") {
-		var packed bytes.Buffer
-		w := gzip.NewWriter(&packed)
-		if _, err := w.Write(file.Content); err != nil {
+		packed, err := file.Packed()
+		if err != nil {
 			return nil, err
 		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		file = front.File{Type: "application/x-gzip", Content: packed.Bytes()}
+		file = *packed
 	}
 	if token := query("token"); strings.HasPrefix(token, sealed) {
 		key, nonce := sealing(token)
@@ -64,8 +58,11 @@ func download(op *catalog.Operation, query func(name string) string) (*front.Fil
 	return &file, nil
 }
 
-// sealed begins the token of an encrypted file.
-const sealed = "sealed-"
+// Token begins the token of a file that has no rules, and sealed that of an encrypted one.
+const (
+	Token  = "shaped-"
+	sealed = Token + "sealed-"
+)
 
 // sealing is what a file is encrypted with. Its token tells, for nothing else is kept.
 func sealing(token string) (key, nonce string) {
@@ -105,11 +102,14 @@ func (a *answer) link(fields []catalog.Field, object map[string]any) {
 			query.Set(f.Name, fitted(&f, a.text(&f)))
 		}
 	}
+	if token := query.Get("token"); token != "" {
+		query.Set("token", Token+token)
+	}
 	if a.c.Query("tar_type") == "GZIP" {
 		query.Set("tartype", "gzip")
 	}
 	if object["encrypt_key"] != nil && object["nonce"] != nil && a.c.Query("algorithm") != "SM4_GCM" {
-		token := sealed + query.Get("token")
+		token := sealed + strings.TrimPrefix(query.Get("token"), Token)
 		query.Set("token", token)
 		object["encrypt_key"], object["nonce"] = sealing(token)
 	}

@@ -33,14 +33,17 @@ func (p *Product) create(tx *store.Tx, c *front.Call) (any, error) {
 		o = &again
 	}
 	p.orders.Put(tx, o.key(), o)
-	prepayID := newPrepayID(tx.Now)
+	prepayID, session := newPrepayID(tx.Now), &Prepay{Order: o.key(), Issued: tx.Now}
 	answer := xmlv2.Members{{Name: "trade_type", Text: o.TradeType}, {Name: "prepay_id", Text: prepayID}}
 	switch o.TradeType {
 	case "NATIVE":
-		answer.Set("code_url", "weixin://wxpay/bizpayurl?pr="+prepayID[len(prepayID)-13:len(prepayID)-4])
+		session.Code = prepayID[len(prepayID)-13 : len(prepayID)-4]
+		answer.Set("code_url", "weixin://wxpay/bizpayurl?pr="+session.Code)
 	case "MWEB":
-		answer.Set("mweb_url", "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id="+prepayID+"&package="+digits(10))
+		session.Package = digits(10)
+		answer.Set("mweb_url", "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id="+prepayID+"&package="+session.Package)
 	}
+	p.prepays.Put(tx, prepayID, session)
 	return o.withParties(answer), nil
 }
 
@@ -79,7 +82,7 @@ func (p *Product) newOrder(tx *store.Tx, c *front.Call, tradeType string) (*Orde
 	return &Order{
 		MchID: c.Merchant.MchID, SubMchID: sent.Get("sub_mch_id"), AppID: sent.Get("appid"), OutTradeNo: sent.Get("out_trade_no"),
 		TradeType: tradeType, Fingerprint: fingerprint(c), SignType: c.V2.SignType,
-		Total: total, FeeType: cmp.Or(sent.Get("fee_type"), "CNY"), Attach: sent.Get("attach"), DeviceInfo: sent.Get("device_info"),
+		Total: total, FeeType: cmp.Or(sent.Get("fee_type"), "CNY"), Body: sent.Get("body"), Attach: sent.Get("attach"), DeviceInfo: sent.Get("device_info"),
 		NotifyURL: sent.Get("notify_url"), OpenID: cmp.Or(sent.Get("openid"), sent.Get("sub_openid")), SubAppID: sent.Get("sub_appid"),
 		State: NotPay, Created: tx.Now, Deadline: deadline, Closes: latest(tx.Now.Add(lifetime), deadline), Issued: tx.Now,
 	}, nil

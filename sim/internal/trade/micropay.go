@@ -96,7 +96,7 @@ func (p *Product) reverse(tx *store.Tx, c *front.Call) (any, error) {
 		return nil, refuse("REVERSE_EXPIRE", "订单无法撤销")
 	}
 	after := *o
-	after.State = Revoked
+	after.State, after.Reversed, after.ReversalID = Revoked, tx.Now, newRefundID(tx.Now)
 	p.orders.Put(tx, o.key(), &after)
 	return done, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/openwechatpay/wechatpay/internal/xmlv2"
@@ -51,10 +52,6 @@ func (p *Product) FindRefund(tx *store.Tx, mchID, outRefundNo string) (found []*
 
 // Pay lets a user pay: on the cashier, or by the password that a payment by code asked for.
 func (p *Product) Pay(tx *store.Tx, o *Order, openID string) (*Order, error) {
-	age := prepayAge
-	if o.TradeType == "MWEB" {
-		age = webAge
-	}
 	if openID == "" {
 		openID = o.OpenID
 	}
@@ -68,8 +65,8 @@ func (p *Product) Pay(tx *store.Tx, o *Order, openID string) (*Order, error) {
 		return nil, fmt.Errorf("the order is for another user: %s", o.OpenID)
 	case tx.Now.After(o.Deadline):
 		return nil, errors.New("the time for paying (time_expire) is over")
-	case tx.Now.After(o.Issued.Add(age)):
-		return nil, fmt.Errorf("what leads to the cashier is older than %v: make the same order again", age)
+	case tx.Now.After(o.Issued.Add(o.age())):
+		return nil, fmt.Errorf("what leads to the cashier is older than %v: make the same order again", o.age())
 	case p.broke(tx, openID):
 		return nil, errors.New("the user is out of money")
 	}
@@ -117,6 +114,7 @@ func (p *Product) settle(tx *store.Tx, r *Refund, status Status) error {
 	}
 	after := *r
 	after.Status, after.Settles = status, time.Time{}
+	after.Ends = append(slices.Clip(r.Ends), End{status, tx.Now})
 	if status == Done {
 		after.Settled = tx.Now
 	}

@@ -37,6 +37,15 @@ type Refund struct {
 	Created     time.Time     `json:"created"`
 	Settles     time.Time     `json:"settles,omitzero"` // when the money is with the user
 	Settled     time.Time     `json:"settled,omitzero"`
+	Reason      string        `json:"refund_desc,omitempty"`
+	FeeBack     int64         `json:"fee_back,omitempty"` // fen of the fee (手续费)
+	Ends        []End         `json:"ends,omitempty"`     // what became of it, the oldest first
+}
+
+// End is a status that a refund came to.
+type End struct {
+	Status Status    `json:"status"`
+	At     time.Time `json:"at"`
 }
 
 func (r *Refund) key() string { return keyOf(r.MchID, r.OutRefundNo) }
@@ -81,10 +90,12 @@ func (p *Product) refund(tx *store.Tx, c *front.Call) (any, error) {
 	r := &Refund{
 		MchID: o.MchID, OutRefundNo: sent.Get("out_refund_no"), RefundID: newRefundID(tx.Now), OutTradeNo: o.OutTradeNo, Fee: fee, Account: account,
 		NotifyURL: sent.Get("notify_url"), SignType: c.V2.SignType, Status: Processing, Created: tx.Now, Settles: tx.Now.Add(settling),
+		Reason: sent.Get("refund_desc"), FeeBack: o.feeBack(fee),
 	}
 	p.refunds.Put(tx, r.key(), r)
 	after := *o
 	after.State, after.Returned, after.LastRefund = Refunded, o.Returned+fee, tx.Now
+	after.FeeBack += r.FeeBack
 	after.Refunds = append(slices.Clip(o.Refunds), r.OutRefundNo)
 	p.orders.Put(tx, o.key(), &after)
 	return r.accepted(&after), nil

@@ -26,6 +26,7 @@ type Product struct {
 	orders    *store.Table[Order]
 	refunds   *store.Table[Refund]
 	codes     *store.Table[Code]
+	prepays   *store.Table[Prepay] // by prepay_id
 	merchants *store.Table[Merchant]
 
 	// Indexes, kept as the tables change.
@@ -33,6 +34,7 @@ type Product struct {
 	byRefundID    map[string]string   // refund_id to the key of the refund
 	byOutTradeNo  map[string][]string // to the keys of the orders
 	byOutRefundNo map[string][]string // to the keys of the refunds
+	byCode        map[string]string   // pr of a code_url to its prepay_id
 }
 
 // Code is a payment code (付款码) that was used.
@@ -50,9 +52,11 @@ func Register(f *front.Front, w *world.World, n *notify.Service, broke func(tx *
 	p := &Product{
 		world: w, notify: n, broke: broke,
 		byTransaction: map[string]string{}, byRefundID: map[string]string{}, byOutTradeNo: map[string][]string{}, byOutRefundNo: map[string][]string{},
+		byCode: map[string]string{},
 	}
 	p.orders = store.NewTable(f.Store, "trade.order", store.Hooks[Order]{Due: (*Order).due, Fire: p.elapse, Changed: p.indexOrder})
 	p.refunds = store.NewTable(f.Store, "trade.refund", store.Hooks[Refund]{Due: func(r *Refund) time.Time { return r.Settles }, Fire: p.settleDue, Changed: p.indexRefund})
+	p.prepays = store.NewTable(f.Store, "trade.prepay", store.Hooks[Prepay]{Changed: p.indexPrepay})
 	p.codes = store.NewTable(f.Store, "trade.code", store.Hooks[Code]{})
 	p.merchants = store.NewTable(f.Store, "trade.merchant", store.Hooks[Merchant]{})
 
@@ -97,6 +101,7 @@ type Order struct {
 	SignType    auth.SignType `json:"sign_type"`
 	Total       int64         `json:"total_fee"` // fen
 	FeeType     string        `json:"fee_type"`
+	Body        string        `json:"body,omitempty"`
 	Attach      string        `json:"attach,omitempty"`
 	DeviceInfo  string        `json:"device_info,omitempty"`
 	NotifyURL   string        `json:"notify_url,omitempty"`
@@ -113,8 +118,12 @@ type Order struct {
 	Paid          time.Time `json:"paid,omitzero"`
 
 	Returned   int64     `json:"returned,omitempty"` // fen, by refunds that were not closed
+	FeeBack    int64     `json:"fee_back,omitempty"` // fen of the fee (手续费) that the merchant got back, by all refunds
 	LastRefund time.Time `json:"last_refund,omitzero"`
 	Refunds    []string  `json:"refunds,omitempty"` // their numbers, the oldest first
+
+	Reversed   time.Time `json:"reversed,omitzero"`     // when what was paid by code went back, if it had been
+	ReversalID string    `json:"reversal_id,omitempty"` // the refund_id under which it did
 }
 
 const (
