@@ -177,10 +177,10 @@ func TestEveryFileIsWhereAnAnswerSays(t *testing.T) {
 	tells := func(op *catalog.Operation) bool {
 		return strings.Contains(fmt.Sprintf("%+v", op.Response.Body.Fields), "Name:download_url ")
 	}
-	every(t, tells, func(t *testing.T, c *caller, op *catalog.Operation) {
+	every(t, tells, func(t *testing.T, _ *caller, op *catalog.Operation) {
 		w := simtest.World(t)
 		w.Stateless = true
-		c = callerOf(t, simtest.StartWith(t, sim.Config{World: w}))
+		c := callerOf(t, simtest.StartWith(t, sim.Config{World: w}))
 		tests := []string{""}
 		if slices.ContainsFunc(op.Request.Query, func(f catalog.Field) bool { return f.Name == "tar_type" }) {
 			tests = append(tests, "GZIP")

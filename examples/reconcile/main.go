@@ -3,11 +3,13 @@
 //
 //	go run ./examples/reconcile 2024-11-24 orders.csv
 //
-// A line of orders.csv is a number (商户订单号) and an amount in fen (分), negative for a refund, which has the
-// number of the refund (商户退款单号). The settings are those that wxpay sim writes into wechatpay.env.
+// A line of orders.csv is a number and an amount in fen (分): that of an order (商户订单号) with what was paid, or
+// that of a refund (商户退款单号) with what was given back, which is negative. The settings are those that wxpay sim
+// writes into wechatpay.env.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -66,11 +68,21 @@ func newClient() (*wechatpay.Client, error) {
 	}, wechatpay.BaseURL(os.Getenv("WECHATPAY_BASE_URL")))
 }
 
-// readOrders reads amounts in fen by their numbers.
-func readOrders(file io.Reader) (map[string]int64, error) {
+// entry is what both sides have one amount of. An order and a refund may have the same number.
+type entry struct{ kind, no string }
+
+// The kinds, as they are printed.
+const (
+	payment  = "order"
+	refund   = "refund"
+	reversal = "reversal of order" // 撤销, of payments by code
+)
+
+// readOrders reads amounts in fen.
+func readOrders(file io.Reader) (map[entry]int64, error) {
 	lines := csv.NewReader(file)
 	lines.FieldsPerRecord = 2
-	orders := map[string]int64{}
+	orders := map[entry]int64{}
 	for {
 		line, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -84,15 +96,19 @@ func readOrders(file io.Reader) (map[string]int64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: the amount is not a number of fen", at)
 		}
-		if _, twice := orders[line[0]]; twice {
-			return nil, fmt.Errorf("line %d: the number %s is there twice", at, line[0])
+		e := entry{payment, line[0]}
+		if amount < 0 {
+			e.kind = refund
 		}
-		orders[line[0]] = amount
+		if _, twice := orders[e]; twice {
+			return nil, fmt.Errorf("line %d: the %s %s is there twice", at, e.kind, e.no)
+		}
+		orders[e] = amount
 	}
 }
 
 // reconcile prints what differs, in the order of the numbers, and tells how much that is.
-func reconcile(ctx context.Context, client *wechatpay.Client, date string, ours map[string]int64, out io.Writer) (differences int, err error) {
+func reconcile(ctx context.Context, client *wechatpay.Client, date string, ours map[entry]int64, out io.Writer) (differences int, err error) {
 	theirs, err := billed(ctx, client, date)
 	if err != nil {
 		return 0, err
@@ -101,18 +117,19 @@ func reconcile(ctx context.Context, client *wechatpay.Client, date string, ours 
 	for _, amount := range theirs {
 		sum += amount
 	}
-	numbers := maps.Clone(ours)
-	maps.Copy(numbers, theirs)
-	for _, no := range slices.Sorted(maps.Keys(numbers)) {
-		our, here := ours[no]
-		their, there := theirs[no]
+	both := maps.Clone(ours)
+	maps.Copy(both, theirs)
+	inOrder := func(a, b entry) int { return cmp.Or(cmp.Compare(a.no, b.no), cmp.Compare(a.kind, b.kind)) }
+	for _, e := range slices.SortedFunc(maps.Keys(both), inOrder) {
+		our, here := ours[e]
+		their, there := theirs[e]
 		switch {
 		case !there:
-			fmt.Fprintf(out, "%s: we have %s, and the bill does not have it\n", no, yuan(our))
+			fmt.Fprintf(out, "%s %s: we have %s, and the bill does not have it\n", e.kind, e.no, yuan(our))
 		case !here:
-			fmt.Fprintf(out, "%s: the bill has %s, and we do not have it\n", no, yuan(their))
+			fmt.Fprintf(out, "%s %s: the bill has %s, and we do not have it\n", e.kind, e.no, yuan(their))
 		case our != their:
-			fmt.Fprintf(out, "%s: we have %s, and the bill has %s\n", no, yuan(our), yuan(their))
+			fmt.Fprintf(out, "%s %s: we have %s, and the bill has %s\n", e.kind, e.no, yuan(our), yuan(their))
 		default:
 			continue
 		}
@@ -122,8 +139,9 @@ func reconcile(ctx context.Context, client *wechatpay.Client, date string, ours 
 	return differences, nil
 }
 
-// billed are the payments and refunds of the day's bill. On a day on which nothing happened there is no bill.
-func billed(ctx context.Context, client *wechatpay.Client, date string) (map[string]int64, error) {
+// billed are the payments, refunds and reversals of the day's bill. On a day on which nothing happened there is
+// no bill.
+func billed(ctx context.Context, client *wechatpay.Client, date string) (map[entry]int64, error) {
 	b, err := bill.Open(ctx, client, bill.Trade{Date: date, Gzip: true})
 	if errors.Is(err, bill.ErrNotExist) {
 		return nil, nil
@@ -132,15 +150,18 @@ func billed(ctx context.Context, client *wechatpay.Client, date string) (map[str
 		return nil, err
 	}
 	defer b.Close()
-	amounts := map[string]int64{}
+	amounts := map[entry]int64{}
 	for row, err := range b.Rows() {
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case row.TradeState == "REFUND":
-			amounts[row.OutRefundNo] -= row.RefundRequestAmount
+		}
+		switch row.TradeState {
+		case "REFUND":
+			amounts[entry{refund, row.OutRefundNo}] -= row.RefundRequestAmount
+		case "REVOKED":
+			amounts[entry{reversal, row.OutTradeNo}] -= row.RefundRequestAmount
 		default:
-			amounts[row.OutTradeNo] += row.OrderAmount - row.RefundRequestAmount
+			amounts[entry{payment, row.OutTradeNo}] += row.OrderAmount
 		}
 	}
 	return amounts, nil

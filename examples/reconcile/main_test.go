@@ -23,7 +23,7 @@ func TestReconcile(t *testing.T) {
 		paidOrder(t, gateway, client, no)
 	}
 	_, err := secapi.New(client).Pay().Refund().Post(t.Context(), secapi.PostPayRefundRequest{
-		AppID: gateway.World.Merchants[0].AppIDs[0], OutTradeNo: "order-1", OutRefundNo: "refund-1", TotalFee: 4000, RefundFee: 1500,
+		AppID: gateway.World.Merchants[0].AppIDs[0], OutTradeNo: "order-1", OutRefundNo: "order-1", TotalFee: 4000, RefundFee: 1500,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -36,22 +36,24 @@ func TestReconcile(t *testing.T) {
 	if _, err := gateway.Control().Advance(t.Context(), 36*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	ours, err := readOrders(strings.NewReader("order-1,4000\norder-3,4100\norder-4,100\nrefund-1,-1500\n"))
+	ours, err := readOrders(strings.NewReader("order-1,4000\norder-3,4100\norder-4,100\norder-1,-1500\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var printed strings.Builder
 	differences, err := reconcile(t.Context(), client, day, ours, &printed)
-	want := "order-2: the bill has ¥40.00, and we do not have it\n" +
-		"order-3: we have ¥41.00, and the bill has ¥40.00\n" +
-		"order-4: we have ¥1.00, and the bill does not have it\n" +
+	want := "order order-2: the bill has ¥40.00, and we do not have it\n" +
+		"order order-3: we have ¥41.00, and the bill has ¥40.00\n" +
+		"order order-4: we have ¥1.00, and the bill does not have it\n" +
 		day + ": 4 of WeChat Pay, ¥105.00; 4 of ours; 3 differ\n"
 	if err != nil || differences != 3 || printed.String() != want {
 		t.Errorf("%d differences, %v; printed\n%swant\n%s", differences, err, &printed, want)
 	}
 	printed.Reset()
-	if differences, err := reconcile(t.Context(), client, "2026-01-01", ours, &printed); err == nil && differences == 0 {
-		t.Errorf("a day without a bill agrees with four orders: %s", &printed)
+	before := now.Business.Add(-24 * time.Hour).In(time.FixedZone("", 8*60*60)).Format(time.DateOnly)
+	differences, err = reconcile(t.Context(), client, before, ours, &printed)
+	if err != nil || differences != 4 || !strings.Contains(printed.String(), before+": 0 of WeChat Pay, ¥0.00; 4 of ours; 4 differ\n") {
+		t.Errorf("a day on which nobody paid: %d differences, %v; printed %s", differences, err, &printed)
 	}
 }
 
@@ -73,7 +75,7 @@ func TestReadOrdersRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"N1,x\n":      "line 1: the amount is not a number of fen",
-		"N1,1\nN1,2":  "line 2: the number N1 is there twice",
+		"N1,1\nN1,2":  "line 2: the order N1 is there twice",
 		"N1\n":        "wrong number of fields",
 		"N1,40.00\n":  "line 1: the amount is not a number of fen",
 		"\"N1,1\nN2,": "extraneous or missing",
