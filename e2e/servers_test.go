@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -22,6 +23,9 @@ import (
 	"time"
 
 	_ "github.com/lib/pq"
+
+	"github.com/openwechatpay/wechatpay/webhook/sqlonce"
+	"github.com/openwechatpay/wechatpay/webhook/webhooktest"
 )
 
 // This file runs database servers. Each is started when a test wants it first, serves all tests of the
@@ -33,21 +37,22 @@ import (
 type kind struct {
 	driver  string
 	first   string // a database that is there from the beginning
-	prepare func(programs, dir string) *exec.Cmd
+	prepare func(ctx context.Context, programs, dir string) *exec.Cmd
 	serve   func(programs, dir string) *exec.Cmd
 	ready   string    // what it prints when it takes connections
 	stop    os.Signal // whatever becomes of its data
 	dsn     func(dir, database string) string
-	program string   // the one to serve
-	places  []string // patterns of directories that have it where PATH does not
+	program string        // the one to serve
+	places  []string      // patterns of directories that have it where PATH does not
+	within  time.Duration // it is ready, or never will be
 }
 
 var kinds = map[string]*kind{
 	"postgresql": {
 		driver: "postgres",
 		first:  "postgres",
-		prepare: func(programs, dir string) *exec.Cmd {
-			return exec.Command(filepath.Join(programs, "initdb"), "-D", dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+		prepare: func(ctx context.Context, programs, dir string) *exec.Cmd {
+			return exec.CommandContext(ctx, filepath.Join(programs, "initdb"), "-D", dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 		},
 		serve: func(programs, dir string) *exec.Cmd {
 			return exec.Command(filepath.Join(programs, "postgres"), "-D", dir+"/data", "-c", "listen_addresses=", "-c", "unix_socket_directories="+dir,
@@ -60,11 +65,12 @@ var kinds = map[string]*kind{
 		},
 		program: "postgres",
 		places:  []string{"/usr/lib/postgresql/*/bin"},
+		within:  patience,
 	},
 	"mariadb": {
 		driver: "mysql",
-		prepare: func(_, dir string) *exec.Cmd {
-			return exec.Command("mariadb-install-db", "--no-defaults", "--datadir="+dir+"/data", "--auth-root-authentication-method=normal",
+		prepare: func(ctx context.Context, _, dir string) *exec.Cmd {
+			return exec.CommandContext(ctx, "mariadb-install-db", "--no-defaults", "--datadir="+dir+"/data", "--auth-root-authentication-method=normal",
 				"--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M")
 		},
 		serve: func(programs, dir string) *exec.Cmd {
@@ -76,7 +82,20 @@ var kinds = map[string]*kind{
 		dsn:     func(dir, database string) string { return fmt.Sprintf("root@unix(%s/socket)/%s", dir, database) },
 		program: "mariadbd",
 		places:  []string{"/usr/sbin", "/usr/local/sbin"},
+		within:  patience,
 	},
+	"mute":      broken("echo I am not well >&2; exec sleep 600", 5*time.Second),
+	"rambling":  broken("echo I am not well >&2; head -c 100000 /dev/zero >&2; exec sleep 600", patience),
+	"exhausted": broken("echo I am not well >&2", patience),
+}
+
+// broken is a server that is never ready.
+func broken(script string, within time.Duration) *kind {
+	return &kind{
+		prepare: func(ctx context.Context, _, _ string) *exec.Cmd { return exec.CommandContext(ctx, "true") },
+		serve:   func(_, _ string) *exec.Cmd { return exec.Command("sh", "-c", script) },
+		ready:   "ready", stop: syscall.SIGKILL, program: "sh", within: within,
+	}
 }
 
 // server is a database server that runs.
@@ -183,12 +202,15 @@ func keepServer() (err error) {
 	if err != nil {
 		return err
 	}
+	ready, cancel := context.WithTimeoutCause(context.Background(), k.within, fmt.Errorf("the server is not ready after %v", k.within))
+	defer cancel()
 	dir, err := os.MkdirTemp("", "e2e")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	prepare, serve := k.prepare(programs, dir), k.serve(programs, dir)
+	prepare, serve := k.prepare(ready, programs, dir), k.serve(programs, dir)
+	prepare.WaitDelay = time.Second // for what its own processes hold
 	for _, cmd := range []*exec.Cmd{prepare, serve} {
 		if err := humble(cmd, dir); err != nil {
 			return err
@@ -197,10 +219,11 @@ func keepServer() (err error) {
 	if out, err := prepare.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: run make deps\n%s", err, out)
 	}
-	return keep(serve, k, dir)
+	return keep(ready, serve, k, dir)
 }
 
-func keep(serve *exec.Cmd, k *kind, dir string) error {
+// keep serves until the binary that wants the server is gone, or until ready ends and the server is not.
+func keep(ready context.Context, serve *exec.Cmd, k *kind, dir string) error {
 	log, err := serve.StderrPipe()
 	if err != nil {
 		return err
@@ -208,27 +231,36 @@ func keep(serve *exec.Cmd, k *kind, dir string) error {
 	if err := serve.Start(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
 	go func() { // the binary that wants the server closes this, or dies, which does so too
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
+		cancel(nil)
 	}()
 	context.AfterFunc(ctx, func() { _ = serve.Process.Signal(k.stop) })
+	inTime := context.AfterFunc(ready, func() { cancel(context.Cause(ready)) })
 	var said []string
-	for s := bufio.NewScanner(log); s.Scan(); {
-		said = append(said, s.Text())
-		if strings.Contains(s.Text(), k.ready) {
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		said = append(said, lines.Text())
+		if strings.Contains(lines.Text(), k.ready) && inTime() {
 			fmt.Println(dir)
 			break
 		}
 	}
-	_, _ = io.Copy(io.Discard, log) // until it has ended
-	stopped := ctx.Err() != nil
-	if err := serve.Wait(); !stopped {
-		return fmt.Errorf("the server ended by itself: %w\n%s", err, strings.Join(said, "\n"))
+	if err := lines.Err(); err != nil {
+		cancel(err)
 	}
-	return nil
+	_, _ = io.Copy(io.Discard, log) // until it has ended
+	stopped := context.Cause(ctx)
+	err = serve.Wait()
+	if stopped == nil {
+		stopped = errors.Join(errors.New("the server ended by itself"), err)
+	}
+	if errors.Is(stopped, context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("%w\n%s", stopped, strings.Join(said, "\n"))
 }
 
 // find tells which directory has the programs, of several versions the newest.
@@ -273,7 +305,20 @@ func humble(cmd *exec.Cmd, dir string) error {
 	return os.Chown(dir, int(uid), int(gid))
 }
 
-// holdServers is a binary that starts servers and does not end.
+func TestAServerThatIsNeverReadyIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"mute": "not ready after 5s", "rambling": bufio.ErrTooLong.Error(), "exhausted": "ended by itself"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := startServer(name)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "I am not well") {
+				t.Errorf("it gives %v, want …%s… and what it said", err, want)
+			}
+		})
+	}
+}
+
+// holdServers is a binary that starts servers and a receiver, and does not end.
 func holdServers() error {
 	for _, start := range servers {
 		s, err := start()
@@ -282,11 +327,23 @@ func holdServers() error {
 		}
 		fmt.Println(s.dir)
 	}
-	_, err := io.Copy(io.Discard, os.Stdin)
+	sender, err := webhooktest.NewSender()
+	if err != nil {
+		return err
+	}
+	var p posted
+	if p.post, err = newPost(sender, "mariadb", sqlonce.MariaDB, "/nowhere"); err != nil { // it is sent nothing
+		return err
+	}
+	if err := p.start(); err != nil {
+		return err
+	}
+	fmt.Println(*p.address.Load())
+	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
-func TestServersEndWithABinaryThatIsKilled(t *testing.T) {
+func TestServersAndReceiversEndWithABinaryThatIsKilled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -306,21 +363,34 @@ func TestServersEndWithABinaryThatIsKilled(t *testing.T) {
 	if err := binary.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var dirs []string
-	for lines := bufio.NewScanner(out); len(dirs) < len(servers) && lines.Scan(); {
-		dirs = append(dirs, lines.Text())
+	var found []string // the directories of the servers, and where the receiver listens
+	for lines := bufio.NewScanner(out); len(found) < len(servers)+1 && lines.Scan(); {
+		found = append(found, lines.Text())
 	}
 	_ = binary.Process.Kill()
 	_ = binary.Wait()
-	if len(dirs) != len(servers) {
-		t.Fatalf("it starts servers in %q: %s", dirs, &stderr)
+	if len(found) != len(servers)+1 {
+		t.Fatalf("it starts only %q: %s", found, &stderr)
 	}
-	for _, dir := range dirs {
-		for err := error(nil); !errors.Is(err, os.ErrNotExist); _, err = os.Stat(dir) {
+	for _, place := range found {
+		for isThere(place) {
 			if ctx.Err() != nil {
-				t.Fatalf("%s is still there", dir)
+				t.Fatalf("%s is still there", place)
 			}
 			<-time.After(time.Millisecond)
 		}
 	}
+}
+
+// isThere tells whether there is a directory, or somebody who listens.
+func isThere(place string) bool {
+	if filepath.IsAbs(place) {
+		_, err := os.Stat(place)
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	conn, err := net.Dial("tcp", place)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
 }

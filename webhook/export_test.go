@@ -1,8 +1,8 @@
 package webhook
 
-// Remembered is how many notifications m holds, running ones included.
+// Remembered is how many notifications m holds.
 func Remembered(m *Memory) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(len(m.done), len(m.order)) + len(m.running)
+	return max(len(m.done), len(m.order))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/openwechatpay/wechatpay/internal/turns"
 )
 
 // A Store remembers which notifications were handled. [Memory] is one; modules webhook/boltonce and
@@ -24,12 +26,12 @@ const DefaultMemory = 1 << 16
 // took, but seldom repeats after some seconds what was taken.
 type Memory struct {
 	limit int
+	turns turns.Turns
 
-	mu      sync.Mutex
-	running map[string]chan struct{} // closed when the run has ended
-	done    map[string]bool
-	order   []string // of done, a ring when it is full
-	oldest  int
+	mu     sync.Mutex
+	done   map[string]bool
+	order  []string // of done, a ring when it is full
+	oldest int
 }
 
 var _ Store = (*Memory)(nil)
@@ -39,66 +41,41 @@ func NewMemory(limit int) *Memory {
 	if limit <= 0 {
 		limit = DefaultMemory
 	}
-	return &Memory{limit: limit, running: map[string]chan struct{}{}, done: map[string]bool{}}
+	return &Memory{limit: limit, done: map[string]bool{}}
 }
 
 // Once runs fn as [Store] says.
 func (m *Memory) Once(ctx context.Context, id string, fn func(context.Context) error) error {
 	switch {
-	case m == nil || m.running == nil:
+	case m == nil || m.done == nil:
 		return errors.New("there is no memory: make one with webhook.NewMemory")
 	case ctx == nil || id == "" || fn == nil:
 		return errors.New("the memory needs a context, an id and a function")
 	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		other, done := m.claim(id)
-		switch {
-		case done:
-			return nil
-		case other == nil:
-			return m.run(ctx, id, fn)
-		}
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	turn, err := m.turns.Take(ctx, id)
+	if err != nil {
+		return err
 	}
+	defer turn.Pass()
+	if m.knows(id) {
+		return nil
+	}
+	if err := fn(ctx); err != nil {
+		return err
+	}
+	m.note(id)
+	return nil
 }
 
-// claim tells whether id is done, or the end of who is at it. If neither, it is the caller's now.
-func (m *Memory) claim(id string) (other <-chan struct{}, done bool) {
+func (m *Memory) knows(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.done[id] {
-		return nil, true
-	}
-	if other, ok := m.running[id]; ok {
-		return other, false
-	}
-	m.running[id] = make(chan struct{})
-	return nil, false
+	return m.done[id]
 }
 
-func (m *Memory) run(ctx context.Context, id string, fn func(context.Context) error) (err error) {
-	finished := false
-	defer func() { m.release(id, finished && err == nil) }() // a panic is not the end of fn
-	err = fn(ctx)
-	finished = true
-	return err
-}
-
-func (m *Memory) release(id string, succeeded bool) {
+func (m *Memory) note(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	close(m.running[id])
-	delete(m.running, id)
-	if !succeeded {
-		return
-	}
 	m.done[id] = true
 	if len(m.order) < m.limit {
 		m.order = append(m.order, id)

@@ -37,7 +37,16 @@
 // Every mark removes a few that are older than three days, so that the file has those of about the
 // last three days: some 200 bytes each. WeChat Pay sends a notification for 24 hours and 4 minutes.
 // [Store.Prune] removes more at a time. A bbolt file does not shrink, but uses again what is free.
-// Ages go by the machine's clock.
+//
+// # Clock
+//
+// Ages go by the machine's clock. No mark gets an earlier time than the newest in the file, so that those
+// which were made while the clock was back do not look old once it is right again. There is no such remedy for a
+// clock that is days ahead: marks go too early, and those that are made meanwhile stay until that time has come.
+//
+// A notification without its mark is handled again if it comes again. Of APIv3, what somebody recorded
+// is refused after five minutes, for its time is signed. APIv2 signs no time: functions that handle its
+// notifications also look at the state of the order, and leave alone what is paid already.
 //
 // # Limits
 //
@@ -59,12 +68,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/openwechatpay/wechatpay/internal/turns"
 	"github.com/openwechatpay/wechatpay/webhook"
 )
 
@@ -75,10 +84,8 @@ var _ webhook.Store = (*Store)(nil)
 
 // Store is a [webhook.Store] that remembers in a bbolt file. It is safe for concurrent use.
 type Store struct {
-	db *bolt.DB
-
-	mu    sync.Mutex
-	turns map[string]*turn // of the ids that somebody is handling
+	db    *bolt.DB
+	turns turns.Turns // of the ids that somebody is handling
 }
 
 // New returns a Store that keeps its marks in a bucket of db, beside those of the caller. It does not
@@ -93,7 +100,7 @@ func New(db *bolt.DB) (*Store, error) {
 	if db.IsReadOnly() {
 		return nil, errors.New("boltonce: the database is read-only: open it without ReadOnly")
 	}
-	return &Store{db: db, turns: map[string]*turn{}}, nil
+	return &Store{db: db}, nil
 }
 
 // Once runs fn unless it has succeeded for id before, and marks id only after fn has. An id has 1 to
@@ -115,11 +122,11 @@ func (s *Store) Once(ctx context.Context, id string, fn func(context.Context) er
 	case outer.has(s, id):
 		return errors.New("boltonce: Once was called for an id by the function that handles it: it would wait for itself")
 	}
-	end, err := s.begin(ctx, id)
+	t, err := s.turns.Take(ctx, id)
 	if err != nil {
 		return fmt.Errorf("boltonce: %w", err)
 	}
-	defer end()
+	defer t.Pass()
 	marked, err := s.marked(id)
 	if err != nil {
 		return fmt.Errorf("boltonce: %w", err)

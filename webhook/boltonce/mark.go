@@ -57,7 +57,7 @@ func mark(tx *bolt.Tx, id string, now time.Time) (fresh bool, err error) {
 	if err != nil || m.ids.Get([]byte(id)) != nil {
 		return false, err
 	}
-	at := stamp(now)
+	at := m.stamp(now)
 	if err := m.ids.Put([]byte(id), at); err != nil {
 		return false, err
 	}
@@ -66,6 +66,15 @@ func mark(tx *bolt.Tx, id string, now time.Time) (fresh bool, err error) {
 	}
 	_, err = m.prune(now.Add(-keep), step)
 	return true, err
+}
+
+// stamp is now, or the newest stamp if the clock was put back since then.
+func (m marks) stamp(now time.Time) []byte {
+	at := stamp(now)
+	if newest, _ := m.times.Cursor().Last(); len(newest) >= stampSize && bytes.Compare(newest[:stampSize], at) > 0 {
+		return bytes.Clone(newest[:stampSize])
+	}
+	return at
 }
 
 // prune takes out the oldest marks from before a time, at most limit.

@@ -237,3 +237,38 @@ func TestStampsAreInTheOrderOfTime(t *testing.T) {
 		t.Errorf("they are %x", stamps)
 	}
 }
+
+func TestAClockThatWasBackMakesNoMarkLookOld(t *testing.T) {
+	t.Parallel()
+	right := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	db := open(t)
+	for _, made := range []struct {
+		id  string
+		now time.Time
+		at  time.Time
+	}{
+		{"before", right, right},
+		{"as the machine starts", time.Unix(0, 0), right},
+		{"a week back", right.Add(-7 * 24 * time.Hour), right},
+		{"after", right.Add(time.Hour), right.Add(time.Hour)}, // which takes out two that look old
+		{"a second back", right.Add(time.Hour - time.Second), right.Add(time.Hour)},
+		{"three days later", right.Add(keep), right.Add(keep)},
+	} {
+		err := db.Update(func(tx *bolt.Tx) error {
+			fresh, err := mark(tx, made.id, made.now)
+			if err == nil && !fresh {
+				err = errors.New("it is there already")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := inFile(t, db)[made.id]; at != string(stamp(made.at)) {
+			t.Errorf("%s it is stamped %x, want %x", made.id, at, stamp(made.at))
+		}
+	}
+	if marks := inFile(t, db); len(marks) != 6 {
+		t.Errorf("of 6 marks %d are left", len(marks))
+	}
+}

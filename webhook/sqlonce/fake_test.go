@@ -20,8 +20,9 @@ type fake struct {
 	conns int
 	said  []string
 	fails func(no int, statement string) error // of a statement, by its place in said
-	there bool                                 // the row, committed
-	lost  bool                                 // it can be neither inserted nor found
+	waits func(ctx context.Context, statement string)
+	there bool // the row, committed
+	lost  bool // it can be neither inserted nor found
 }
 
 var errFake = errors.New("the fake fails")
@@ -55,27 +56,31 @@ type fakeConn struct {
 	wrote bool
 }
 
-func (c *fakeConn) tell(statement string) error {
+func (c *fakeConn) tell(ctx context.Context, statement string) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.said = append(c.said, fmt.Sprintf("%d %s", c.no, statement))
-	if c.fails == nil {
-		return nil
+	var err error
+	if c.fails != nil {
+		err = c.fails(len(c.said)-1, statement)
 	}
-	return c.fails(len(c.said)-1, statement)
+	c.mu.Unlock()
+	if c.waits != nil {
+		c.waits(ctx, statement)
+	}
+	return err
 }
 
 func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("nobody prepares") }
 func (c *fakeConn) Begin() (driver.Tx, error) {
 	return nil, errors.New("nobody begins without a context")
 }
-func (c *fakeConn) Close() error { return c.tell("CLOSE") }
-func (c *fakeConn) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
-	return c, c.tell("BEGIN")
+func (c *fakeConn) Close() error { return c.tell(context.Background(), "CLOSE") }
+func (c *fakeConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	return c, c.tell(ctx, "BEGIN")
 }
 
 func (c *fakeConn) Commit() error {
-	err := c.tell("COMMIT")
+	err := c.tell(context.Background(), "COMMIT")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.there = c.there || c.wrote && err == nil
@@ -84,11 +89,11 @@ func (c *fakeConn) Commit() error {
 
 func (c *fakeConn) Rollback() error {
 	c.wrote = false
-	return c.tell("ROLLBACK")
+	return c.tell(context.Background(), "ROLLBACK")
 }
 
-func (c *fakeConn) ExecContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Result, error) {
-	if err := c.tell(statement); err != nil {
+func (c *fakeConn) ExecContext(ctx context.Context, statement string, _ []driver.NamedValue) (driver.Result, error) {
+	if err := c.tell(ctx, statement); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
@@ -100,8 +105,8 @@ func (c *fakeConn) ExecContext(_ context.Context, statement string, _ []driver.N
 	return driver.RowsAffected(1), nil
 }
 
-func (c *fakeConn) QueryContext(_ context.Context, statement string, _ []driver.NamedValue) (driver.Rows, error) {
-	return &fakeRows{ended: c.lost}, c.tell(statement)
+func (c *fakeConn) QueryContext(ctx context.Context, statement string, _ []driver.NamedValue) (driver.Rows, error) {
+	return &fakeRows{ended: c.lost}, c.tell(ctx, statement)
 }
 
 type fakeRows struct{ ended bool }

@@ -26,6 +26,10 @@
 // back, then it runs its own function. Calls for one id within one process wait in memory, where they hold
 // no connection.
 //
+// So the same notification in several processes holds a connection of each until its ctx ends. Where
+// pages use the same pool, give the store a *sql.DB of its own with SetMaxOpenConns: then notifications that wait
+// take none from them.
+//
 // # The function
 //
 // It writes in the transaction only, and to tables that have transactions, in MySQL and MariaDB those of
@@ -48,6 +52,37 @@
 // lease between one statement and the next, for example for a slow call to another service; as a
 // whole it may take longer. What stands between the pool and the server must pass on SET; ProxySQL keeps
 // MySQL's to itself, which takes the lease away.
+//
+// # Silence
+//
+// Where the network swallows what is sent, [Store.Once] returns at the latest 5 seconds after its function,
+// or after the end of ctx if the function has not begun. If the database has not answered COMMIT by then, the
+// error says that nobody knows whether it is committed; if COMMIT was not sent, nothing is. The next delivery
+// gets its turn: it finds the mark, or runs the function, or waits in the database for the lease to end.
+//
+// The connection keeps its place in the pool until the driver or TCP gives it up, for COMMIT and ROLLBACK have
+// no context in database/sql. github.com/go-sql-driver/mysql does so after the readTimeout and writeTimeout
+// of its DSN; a readTimeout that is shorter than the lease would cut duplicates off that wait for it. The
+// drivers of PostgreSQL have no such setting, and Linux gives up after a quarter of an hour what is not
+// acknowledged. It does so sooner if a net.Dialer sets TCP_USER_TIMEOUT in its Control, which
+// github.com/lib/pq takes by Connector.Dialer and github.com/jackc/pgx as the DialFunc of its ConnConfig. In the
+// connection string of either, tcp_user_timeout and tcp_keepalives_idle are settings of the server, for its side.
+//
+// # Durability
+//
+// WeChat Pay does not send again what was answered with success. If the database loses a transaction that it
+// said was committed, the mark and what the function did are gone together, and nothing tells. So it has to
+// keep what it commits:
+//
+//   - PostgreSQL: fsync and synchronous_commit are on, which is the default. With a standby that may take over,
+//     synchronous_standby_names names it, and synchronous_commit is on or remote_apply, not local.
+//   - MySQL and MariaDB: innodb_flush_log_at_trx_commit and sync_binlog are 1; MariaDB has 0 for the second by
+//     default. With a replica that may take over, replication is semisynchronous with the wait point
+//     AFTER_SYNC; it becomes asynchronous when no replica answers for the time of
+//     rpl_semi_sync_source_timeout, or rpl_semi_sync_master_timeout: by default 10 seconds.
+//
+// After a failover without that, or with a backup that was restored, nobody knows what is missing: query the
+// orders of that time that are not paid, or compare them with the bills (账单).
 //
 // # Isolation
 //
@@ -82,6 +117,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/openwechatpay/wechatpay/internal/turns"
 	"github.com/openwechatpay/wechatpay/webhook"
 )
 
@@ -101,11 +137,12 @@ var _ webhook.Store = (*Store)(nil)
 
 // Store is a [webhook.Store] that remembers in a table. It is safe for concurrent use.
 type Store struct {
-	db    *sql.DB
-	table string
-	lease time.Duration
-	sql   statements
-	turns turns
+	db       *sql.DB
+	table    string
+	lease    time.Duration
+	patience time.Duration
+	sql      statements
+	turns    turns.Turns
 }
 
 // An Option changes how a [Store] works.
@@ -139,7 +176,7 @@ func New(db *sql.DB, dialect Dialect, opts ...Option) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlonce: no database: open one with sql.Open")
 	}
-	s := &Store{db: db, table: DefaultTable, lease: DefaultLease}
+	s := &Store{db: db, table: DefaultTable, lease: DefaultLease, patience: patience}
 	for _, opt := range opts {
 		if opt == nil {
 			return nil, errors.New("sqlonce: an Option is nil")
@@ -175,16 +212,16 @@ func (s *Store) Once(ctx context.Context, id string, fn func(context.Context) er
 	case runOf(ctx).within(s):
 		return errors.New("sqlonce: Once was called by a function that Once runs: do it in the transaction that is there, or after it")
 	}
-	t, err := s.turns.take(ctx, id)
+	t, err := s.turns.Take(ctx, id)
 	if err != nil {
 		return fmt.Errorf("sqlonce: %w", err)
 	}
-	defer s.turns.pass(id, t)
-	if t.handled {
+	defer t.Pass()
+	if t.Done {
 		return nil
 	}
 	err = s.once(ctx, id, fn)
-	t.handled = err == nil
+	t.Done = err == nil
 	return err
 }
 
@@ -196,11 +233,11 @@ func (s *Store) once(ctx context.Context, id string, fn func(context.Context) er
 	if c == nil {
 		return nil // it was handled before
 	}
-	defer c.end() // which rolls back if fn fails, panics or ends its goroutine
+	defer c.rollback() // if fn fails, panics or ends its goroutine
 	if err := fn(context.WithValue(ctx, runKey{}, &run{store: s, tx: c.tx, outer: runOf(ctx)})); err != nil {
 		return err
 	}
-	if err := c.commit(ctx); err != nil {
+	if err := c.commit(); err != nil {
 		return fmt.Errorf("sqlonce: %w", err)
 	}
 	return nil

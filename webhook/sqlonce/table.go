@@ -70,6 +70,10 @@ func (s *Store) createTable(ctx context.Context) error {
 // Less than 48 hours is refused: WeChat Pay sends a notification for 24 hours and 4 minutes, and what comes
 // again without its mark is handled again. It removes 1,000 in a transaction, so that nobody waits long for
 // it; those that are removed stay so if it fails or ctx ends.
+//
+// While the clock of the database is ahead, Prune removes marks that are younger than they look. Of APIv3, what
+// somebody recorded is refused after five minutes, for its time is signed. APIv2 signs no time: functions that
+// handle its notifications also look at the state of the order, and leave alone what is paid already.
 func (s *Store) Prune(ctx context.Context, olderThan time.Duration) (removed int, err error) {
 	if err := s.check(ctx); err != nil {
 		return 0, err

@@ -105,18 +105,18 @@ func TestACorrectReceiverPassesAllCases(t *testing.T) {
 		subject func(*testing.T, *shop) webhooktest.Subject
 		passed  int // the others are for want of an Earlier
 	}{
-		"of APIv3":            {func(t *testing.T, s *shop) webhooktest.Subject { return s.subject(t, nil) }, 24},
-		"of APIv2":            {func(t *testing.T, s *shop) webhooktest.Subject { return s.subjectV2(t, nil) }, 15},
-		"of refunds of APIv2": {func(t *testing.T, s *shop) webhooktest.Subject { return refund(t, s, nil) }, 13},
+		"of APIv3":            {func(t *testing.T, s *shop) webhooktest.Subject { return s.subject(t, nil) }, 25},
+		"of APIv2":            {func(t *testing.T, s *shop) webhooktest.Subject { return s.subjectV2(t, nil) }, 16},
+		"of refunds of APIv2": {func(t *testing.T, s *shop) webhooktest.Subject { return refund(t, s, nil) }, 14},
 		"of refunds, whose parser knows no entities": {func(t *testing.T, s *shop) webhooktest.Subject {
 			return refund(t, s, rewriting(func(body string) string { return strings.Replace(doctype.ReplaceAllString(body, ""), "&n;", "", 1) }))
-		}, 13},
+		}, 14},
 		"that answers 200": {func(t *testing.T, s *shop) webhooktest.Subject {
 			return s.subject(t, answering(func(a *httptest.ResponseRecorder) { a.Code = cmp.Or(map[int]int{204: 200}[a.Code], a.Code) }))
-		}, 24},
+		}, 25},
 		"that refuses with 200 and FAIL, as APIv2 allows": {func(t *testing.T, s *shop) webhooktest.Subject {
 			return s.subjectV2(t, answering(func(a *httptest.ResponseRecorder) { a.Code = 200 }))
-		}, 15},
+		}, 16},
 		"at a path, behind a ServeMux": {func(t *testing.T, s *shop) webhooktest.Subject {
 			subject := s.subject(t, func(h http.Handler) http.Handler {
 				mux := http.NewServeMux()
@@ -125,14 +125,14 @@ func TestACorrectReceiverPassesAllCases(t *testing.T) {
 			})
 			subject.URL = "/notify/1"
 			return subject
-		}, 24},
+		}, 25},
 		"that lets all but one of many wait in vain": {func(t *testing.T, s *shop) webhooktest.Subject {
 			return s.subject(t, onlyOne)
-		}, 24},
+		}, 25},
 		"that keeps what it does not know": {func(t *testing.T, s *shop) webhooktest.Subject {
 			s.rest = func(*shop, *webhook.Notification) error { return nil }
 			return s.subject(t, nil)
-		}, 24},
+		}, 25},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -294,6 +294,21 @@ func racy() webhook.Store {
 	})
 }
 
+// hopeful takes what another has begun for done.
+func hopeful() webhook.Store {
+	var seen sync.Map
+	return store(func(ctx context.Context, id string, fn func(context.Context) error) error {
+		if _, there := seen.LoadOrStore(id, true); there {
+			return nil
+		}
+		err := fn(ctx)
+		if err != nil {
+			seen.Delete(id)
+		}
+		return err
+	})
+}
+
 // harsh refuses what it has done.
 func harsh() webhook.Store {
 	var seen sync.Map
@@ -387,7 +402,7 @@ var wrong = map[string]struct {
 	"takes a probe for health": {before: when(func(r *http.Request, _ string) bool {
 		return strings.Contains(r.Header.Get("Wechatpay-Signature"), "/SIGNTEST/")
 	}, status(200)), failed: "SIGNTEST probe, believed"},
-	"marks what it has not verified":       {before: early, failed: "SIGNTEST probe\nfailure first", reason: "it moved nothing, and should have moved 4000 fen. WeChat Pay"},
+	"marks what it has not verified":       {before: early, failed: "SIGNTEST probe\nfailure first\nfailures at once", reason: "it moved nothing, and should have moved 4000 fen. WeChat Pay"},
 	"trims":                                {before: rewriting(strings.TrimSpace), failed: "trailing newline, believed"},
 	"has no window":                        {spoil: func(s *shop) { s.verifier = clocked(func(_, signed time.Time) time.Time { return signed }) }, failed: "stale timestamp, believed\nfuture timestamp, believed"},
 	"knows no past":                        {spoil: func(s *shop) { s.verifier = clocked(earlier) }, failed: "stale timestamp, believed"},
@@ -407,8 +422,9 @@ var wrong = map[string]struct {
 	"cannot do with many":                  {before: overrun, failed: "a hundred at once", reason: "it moved nothing"},
 	"lets what is late undo":               {spoil: func(s *shop) { s.undoes = true }, failed: "reordered", reason: "it moved -4000 fen"},
 	"refuses what is late":                 {spoil: func(s *shop) { s.sour = true }, failed: "reordered"},
-	"marks what it has not done":           {spoil: func(s *shop) { s.store = hasty() }, failed: "failure first", reason: "it moved nothing, and should have moved 4000 fen. Answer"},
-	"says that it did what it could not":   {spoil: func(s *shop) { s.deaf = true }, failed: "failure first", reason: "it answered 204 to what it could not do"},
+	"marks what it has not done":           {spoil: func(s *shop) { s.store = hasty() }, failed: "failure first\nfailures at once", reason: "it moved nothing, and should have moved 4000 fen. Answer"},
+	"says that it did what it could not":   {spoil: func(s *shop) { s.deaf = true }, failed: "failure first\nfailures at once", reason: "it answered 204 to what it could not do"},
+	"takes what has begun for done":        {spoil: func(s *shop) { s.store = hopeful() }, failed: "failures at once", reason: "it answered 204 to what it could not do, and WeChat Pay never sends it again. Answer with success only"},
 }
 
 func TestAWrongReceiverFailsItsCases(t *testing.T) {
@@ -592,7 +608,8 @@ var wrongV2 = map[string]struct {
 			entity, believed
 			truncated, believed
 			oversize, believed
-			failure first`},
+			failure first
+			failures at once`},
 	"resolves entities": {before: func(*shop) before { return rewriting(resolving) }, failed: "entity, believed"},
 	"verifies the members that it knows": {before: func(*shop) before {
 		return rewriting(func(body string) string { return newer.ReplaceAllString(body, "") })
@@ -600,7 +617,8 @@ var wrongV2 = map[string]struct {
 	"trusts the amount":                   {spoil: func(s *shop) { s.trusting = true }, failed: "wrong amount, believed"},
 	"forgets":                             {spoil: func(s *shop) { s.store = forgetful() }, failed: "replay, twice\nduplicate, twice\ntwo at once, twice\na hundred at once, twice"},
 	"looks, and then marks":               {spoil: func(s *shop) { s.store = racy() }, failed: "two at once, twice\na hundred at once, twice"},
-	"marks what it has not done":          {spoil: func(s *shop) { s.store = hasty() }, failed: "failure first"},
+	"marks what it has not done":          {spoil: func(s *shop) { s.store = hasty() }, failed: "failure first\nfailures at once"},
+	"takes what has begun for done":       {spoil: func(s *shop) { s.store = hopeful() }, failed: "failures at once"},
 	"reads without an end":                {spoil: func(s *shop) { s.options = []webhook.Option{webhook.MaxBody(1 << 30)} }, failed: "oversize", reason: "it refused it, but read it all"},
 	"resolves entities in what is sealed": {sealed: true, before: func(*shop) before { return rewriting(resolving) }, failed: "entity, believed"},
 	"forgets what was sealed":             {sealed: true, spoil: func(s *shop) { s.store = forgetful() }, failed: "replay, twice\nduplicate, twice\ntwo at once, twice\na hundred at once, twice"},
@@ -670,7 +688,7 @@ func TestNothingIsConcludedBeforeATrueNotificationIsTaken(t *testing.T) {
 		}
 	}
 	const first = "nothing can be concluded"
-	if text := r.String(); len(r.Cases) != 24 || !strings.HasPrefix(strings.Split(text, "\n")[1], first) || strings.Contains(text, "replay") {
+	if text := r.String(); len(r.Cases) != 25 || !strings.HasPrefix(strings.Split(text, "\n")[1], first) || strings.Contains(text, "replay") {
 		t.Errorf("the report does not begin with it:\n%v", r)
 	}
 	if err := r.Err(); !strings.Contains(err.Error(), first) {
@@ -721,7 +739,7 @@ func TestACheckEndsWithItsContext(t *testing.T) {
 		}))
 		r, err := webhooktest.Check(ctx, subject)
 		failed, untried := found(r)
-		if !errors.Is(err, context.Canceled) || len(failed) != 0 || len(untried) != 19 || untried[0] != "unsigned" {
+		if !errors.Is(err, context.Canceled) || len(failed) != 0 || len(untried) != 20 || untried[0] != "unsigned" {
 			t.Errorf("it ended with %v; failed %q, not tried %q", err, failed, untried)
 		}
 	})
@@ -753,7 +771,7 @@ func TestASubjectThatFailsEndsTheCheck(t *testing.T) {
 		}, "Moved: down", true},
 		"a break that fails": {func(s *webhooktest.Subject) {
 			s.Break = func(context.Context, bool) error { return down }
-		}, "Break: down", true},
+		}, "Break(true): down", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -773,14 +791,96 @@ func TestASubjectThatFailsEndsTheCheck(t *testing.T) {
 	}
 }
 
-// TestAHandlerIsMendedWhateverItDid: what Break broke must not stay so.
-func TestAHandlerIsMendedWhateverItDid(t *testing.T) {
+// TestAHandlerIsMendedWhateverHappens: what Break broke must not stay so.
+func TestAHandlerIsMendedWhateverHappens(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.deaf = true
-	checkFound(t, check(t, s.subject(t, nil)), "failure first")
-	if s.broken {
-		t.Error("it is still broken")
+	down := errors.New("down")
+	tests := map[string]struct {
+		happens func(s *shop, cancel func(), subject *webhooktest.Subject)
+		mends   error // from Break(false)
+		is      []error
+	}{
+		"a handler that does not fail": {happens: func(s *shop, _ func(), _ *webhooktest.Subject) { s.deaf = true }},
+		"a check that ends meanwhile": {
+			happens: func(s *shop, cancel func(), subject *webhooktest.Subject) { whileBroken(s, subject, cancel) },
+			is:      []error{context.Canceled},
+		},
+		"that, and a Break that fails": {
+			happens: func(s *shop, cancel func(), subject *webhooktest.Subject) { whileBroken(s, subject, cancel) },
+			mends:   down,
+			is:      []error{context.Canceled, down},
+		},
+		"a Moved that fails": {
+			happens: func(s *shop, _ func(), subject *webhooktest.Subject) {
+				moved := subject.Moved
+				subject.Moved = func(ctx context.Context) (int64, error) {
+					if s.isBroken() {
+						return 0, errFailed
+					}
+					return moved(ctx)
+				}
+			},
+			is: []error{errFailed},
+		},
+		"a Moved that ends the test": {
+			happens: func(s *shop, _ func(), subject *webhooktest.Subject) { whileBroken(s, subject, runtime.Goexit) },
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop(t)
+				subject := s.subject(t, nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				tt.happens(s, cancel, &subject)
+				breaks := subject.Break
+				subject.Break = func(ctx context.Context, broken bool) error {
+					if ctx.Err() != nil {
+						return ctx.Err() // like a service that is called with it
+					}
+					if _, limited := ctx.Deadline(); !broken && !limited {
+						t.Error("nothing limits how long it may take to mend")
+					}
+					if err := breaks(ctx, broken); err != nil || broken {
+						return err
+					}
+					return tt.mends
+				}
+				var err error
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					_, err = webhooktest.Check(ctx, subject)
+				}()
+				<-ended
+				if s.isBroken() {
+					t.Error("it is still broken")
+				}
+				for _, want := range tt.is {
+					if !errors.Is(err, want) {
+						t.Errorf("the error is %v, want %v", err, want)
+					}
+				}
+				if len(tt.is) == 0 && err != nil {
+					t.Errorf("the error is %v", err)
+				}
+			})
+		})
+	}
+}
+
+var errFailed = errors.New("it failed")
+
+// whileBroken has Moved do something when the handler is broken.
+func whileBroken(s *shop, subject *webhooktest.Subject, do func()) {
+	moved := subject.Moved
+	subject.Moved = func(ctx context.Context) (int64, error) {
+		if s.isBroken() {
+			do()
+		}
+		return moved(ctx)
 	}
 }
 

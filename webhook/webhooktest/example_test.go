@@ -75,7 +75,7 @@ func ExampleCheck() {
 	}
 	fmt.Print(report)
 	// Output:
-	// PAYSCORE.USER_PAID: 21 passed, 1 failed, 2 not tried
+	// PAYSCORE.USER_PAID: 21 passed, 1 failed, 3 not tried
 	// it believed: wrong amount
 	//
 	//            case                    answer      moved
@@ -105,6 +105,7 @@ func ExampleCheck() {
 	// passed     a hundred at once       100 × 204    4000
 	// not tried  reordered               the Subject has no Earlier
 	// not tried  failure first           the Subject has no Break
+	// not tried  failures at once        the Subject has no Break
 }
 
 func credulous(m webhook.Merchant, moved *atomic.Int64) http.Handler {

@@ -59,7 +59,7 @@ func TestRunMakesEveryCaseASubtest(t *testing.T) {
 			t.Errorf("nothing says %q of\n%s", want, strings.Join(ended, "\n"))
 		}
 	}
-	if len(ended) != 16 {
+	if len(ended) != 17 {
 		t.Errorf("there are %d subtests", len(ended))
 	}
 }
@@ -73,7 +73,7 @@ func TestRunFailsWithWhatIsWrongAboutTheSubject(t *testing.T) {
 	var ended []string
 	subject := newShop(t).subject(t, when(unsigned, func(w http.ResponseWriter, _ *http.Request) { cancel() }))
 	webhooktest.Run(&recorder{name: "it", ctx: ctx, ended: &ended}, subject)
-	if len(ended) != 25 || !strings.Contains(ended[24], "it ended: webhooktest: context canceled") || !strings.Contains(ended[23], "skipped: the check ended before") {
+	if len(ended) != 26 || !strings.Contains(ended[25], "it ended: webhooktest: context canceled") || !strings.Contains(ended[24], "skipped: the check ended before") {
 		t.Errorf("it ended with %q", ended)
 	}
 }

@@ -1,6 +1,8 @@
 package webhooktest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,9 +38,10 @@ func (t texts) of(c *checker) string {
 }
 
 const (
-	crowd   = 100      // that come at once
-	ways    = 10       // by which they come, each signed by itself
-	tooMuch = 10 << 20 // bytes; real notifications have a few thousand
+	crowd   = 100              // that come at once
+	ways    = 10               // by which they come, each signed by itself; so many meet a handler that fails
+	tooMuch = 10 << 20         // bytes; real notifications have a few thousand
+	mending = 10 * time.Second // is what Break has for it
 )
 
 // scenarios are in this order: what is true, what is not, and what comes again.
@@ -285,9 +288,19 @@ var scenarios = [...]scenario{
 		run: func(t *trial) {
 			event, id := t.event(), newID()
 			first, again := t.sign(event, ID(id)), t.sign(event, ID(id))
-			t.breaks(true)
-			t.send(undone, 0, first)
-			t.breaks(false)
+			t.broken(func() { t.send(undone, 0, first) })
+			t.send(taken, t.Amount, again)
+		},
+	},
+	{
+		name:    "failures at once",
+		sent:    all("a true one ten times at the same time while the handler cannot do anything, and again when it can"),
+		advice:  all("Answer with success only what is done: while another works on the same, wait for it or answer with a failure, for that one may fail."),
+		untried: func(c *checker) string { return missing(c.Break == nil, "Break") },
+		run: func(t *trial) {
+			event, id := t.event(), newID()
+			again := t.sign(event, ID(id))
+			t.broken(func() { t.send(undone, 0, t.copies(ways, event, id)...) })
 			t.send(taken, t.Amount, again)
 		},
 	},
@@ -310,9 +323,10 @@ func (t *trial) header(p parcel, name string, change func(string) string) parcel
 }
 
 // atOnce sends one notification n times.
-func (t *trial) atOnce(n int) {
-	event, id := t.event(), newID()
-	var parcels []parcel
+func (t *trial) atOnce(n int) { t.send(taken, t.Amount, t.copies(n, t.event(), newID())...) }
+
+// copies are n parcels with one notification.
+func (t *trial) copies(n int, event any, id string) (parcels []parcel) {
 	for i := range n {
 		if i < ways {
 			parcels = append(parcels, t.sign(event, ID(id)))
@@ -320,15 +334,26 @@ func (t *trial) atOnce(n int) {
 			parcels = append(parcels, parcels[i%ways])
 		}
 	}
-	t.send(taken, t.Amount, parcels...)
+	return parcels
 }
 
-// breaks has the handler fail, or not. It is mended whatever happened.
-func (t *trial) breaks(broken bool) {
-	if broken && t.over() {
+// broken does something while the handler fails. It is mended whatever happens, also if a function of the
+// Subject ends the test.
+func (t *trial) broken(do func()) {
+	if t.over() {
 		return
 	}
-	if err := t.Break(t.ctx, broken); err != nil && t.err == nil {
-		t.err = fmt.Errorf("the Subject's Break: %w", err)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), mending)
+		defer cancel()
+		t.breaks(ctx, false)
+	}()
+	t.breaks(t.ctx, true)
+	do()
+}
+
+func (t *trial) breaks(ctx context.Context, broken bool) {
+	if err := t.Break(ctx, broken); err != nil {
+		t.err = errors.Join(t.err, fmt.Errorf("the Subject's Break(%t): %w", broken, err))
 	}
 }

@@ -60,6 +60,9 @@ func (s *shop) order() string {
 
 // pay ships what was paid.
 func (s *shop) pay(no string, amount int64) error {
+	if s.isBroken() {
+		time.Sleep(time.Millisecond) // of the bubble's clock: until all that came at once are there
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -72,6 +75,12 @@ func (s *shop) pay(no string, amount int64) error {
 	}
 	s.moved += amount
 	return nil
+}
+
+func (s *shop) isBroken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
 }
 
 func (s *shop) confirm(string) error {

@@ -51,7 +51,9 @@ type Subject struct {
 	// same order: it is delivered late. Without it, reordering is not tried.
 	Earlier func(event any) any
 	// Break has what the handler does with events fail, as if its database were down, until it is called with
-	// false. Without it, whether the handler loses what it could not do is not tried.
+	// false. Let it fail slowly, after a tenth of a second or so: what comes meanwhile shows whether the handler takes
+	// what has begun for done. It is called with false whatever happened, after the end of ctx, too. Without it,
+	// whether the handler loses what it could not do is not tried.
 	Break func(ctx context.Context, broken bool) error
 }
 
