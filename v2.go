@@ -135,16 +135,18 @@ func XML(body any) CallOption {
 type xmlCall struct {
 	in   any
 	link bool // it only wants the address
+	path string
 	fact facts.V2
 }
 
 // build makes the members of the request, signs them, and puts them where they belong.
 func (x *xmlCall) build(c *Client, k *call) error {
 	path := strings.TrimPrefix(k.path, "/v2/")
+	x.path = "/" + path
 	if c.apiv2Key() == "" {
 		return errors.New("APIv2 needs Merchant.APIv2Key (APIv2密钥): set it on the merchant platform (商户平台) under API安全")
 	}
-	x.fact = facts.OfV2("/" + path)
+	x.fact = facts.OfV2(x.path)
 	if x.fact.Answer == "redirect" && !x.link {
 		return errors.New("a browser calls it: the verb of the typed chain gives the address")
 	}
@@ -256,7 +258,7 @@ func (x *xmlCall) read(c *Client, res *Response) *Error {
 	case x.fact.Answer == "json":
 		return readJSON(res, failed)
 	case x.fact.Answer == "download" && len(res.Body) > 0 && !isXML(res.Body):
-		if failed.Err = checkDigest(res); failed.Err != nil {
+		if failed.Err = checkDigest(x.path, res); failed.Err != nil {
 			return failed
 		}
 		return nil
@@ -306,10 +308,14 @@ func isXML(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff"))), []byte("<"))
 }
 
-// checkDigest compares a file with the SHA-1 that its header tells, if it does.
-func checkDigest(res *Response) error {
-	told, ok := strings.CutPrefix(res.Header.Get("Digest"), "SHA=")
-	if !ok {
+// checkDigest compares a file with the SHA-1 that its header tells. Bills of funds have to come with one, as nothing
+// else protects them; trade bills come without.
+func checkDigest(path string, res *Response) error {
+	kind, told, _ := strings.Cut(res.Header.Get("Digest"), "=")
+	if !strings.EqualFold(kind, "SHA") {
+		if strings.HasSuffix(path, "/pay/downloadfundflow") {
+			return errors.New("the answer has no header Digest: SHA=…, which tells the hash of the file: nothing protects it, get it again")
+		}
 		return nil
 	}
 	hash, err := download.ParseHash("SHA1", told)

@@ -34,17 +34,7 @@ func BenchmarkRead(b *testing.B) {
 			}
 			return lines.Err()
 		}},
-		{"csv", func(r io.Reader) error {
-			rows := csv.NewReader(r)
-			rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord = -1, true, true
-			for {
-				if _, err := rows.Read(); err == io.EOF {
-					return nil
-				} else if err != nil {
-					return err
-				}
-			}
-		}},
+		{"csv", readCSV},
 		{"read", func(r io.Reader) error { return sum(r) }},
 		{"hash+read", func(r io.Reader) error { return sum(hashed(r)) }},
 	} {
@@ -63,6 +53,19 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// readCSV reads what encoding/csv takes for the values: it knows no backticks.
+func readCSV(r io.Reader) error {
+	rows := csv.NewReader(r)
+	rows.FieldsPerRecord, rows.LazyQuotes, rows.ReuseRecord = -1, true, true
+	for {
+		if _, err := rows.Read(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func ExampleRead() {
 	}
 	// Output:
 	// provisionally order-2
-	// true bill: line 4, column 总交易单数: the summary says 2.00, the rows come to 1.00
+	// true bill: line 4, column 总交易单数: the summary says 2, the rows come to 1
 }
 
 func ExampleAmount_Fen() {

@@ -30,12 +30,31 @@ func damaged(format string, args ...any) error {
 	return &fault{fmt.Sprintf(format, args...), []error{ErrDamaged}}
 }
 
-// damage is what is wrong in a line of the file, and in a column if it has a name.
-func damage(line int, column, what string) error {
+// misread is what is wrong with the text of a bill. Whether the bill is to blame depends on how it
+// came.
+type misread string
+
+func (m misread) Error() string { return string(m) }
+
+// wrong is what is wrong in a line of the file, and in a column if it has a name.
+func wrong(line int, column, what string) error {
 	if column != "" {
 		column = ", column " + column
 	}
-	return damaged("line %d%s: %s", line, column, what)
+	return misread(fmt.Sprintf("line %d%s: %s", line, column, what))
+}
+
+// judged is the error of a reading. What WeChat Pay itself made is not damaged, and does not get
+// better when it is got again.
+func judged(err error, proven bool) error {
+	m, ok := err.(misread)
+	switch {
+	case !ok:
+		return err
+	case proven:
+		return &fault{ErrFormat.Error() + ": " + string(m), []error{ErrFormat}}
+	}
+	return &fault{string(m), []error{ErrDamaged}}
 }
 
 // unusable is the error of a file that did not come as it should: it is damaged, unless nobody waited

@@ -14,20 +14,26 @@ import (
 
 // fetch gets the file of a bill, unpacked and decrypted. It reads io.EOF only if the file came whole
 // and with its hash, and its other errors say what to think of the bill.
-func fetch[R Row[R]](ctx context.Context, client *wechatpay.Client, request Request[R], s settings) (io.ReadCloser, error) {
+func fetch[R Row[R]](ctx context.Context, client *wechatpay.Client, request Request[R], s settings) (*source, error) {
 	if request == nil {
 		return nil, errors.New("the request is nil")
 	}
-	file, err := request.fetch(ctx, client, s)
+	from, err := request.fetch(ctx, client, s)
 	if err != nil {
 		return nil, explained(err)
 	}
-	return &source{file: file, left: s.maxBytes, limited: s.maxBytes > 0}, nil
+	from.left, from.limited = s.maxBytes, s.maxBytes > 0
+	if r, ok := request.(interface{ asked() asked }); ok {
+		from.asked = r.asked()
+	}
+	return from, nil
 }
 
 // source is the file of a bill on its way.
 type source struct {
 	file    io.ReadCloser
+	proven  bool  // at its end it is known to be what WeChat Pay made
+	asked   asked // what it has to be of
 	left    int64
 	limited bool
 }
@@ -94,7 +100,7 @@ func (a application) apply(ctx context.Context, client *wechatpay.Client, out an
 }
 
 // fetchPlain gets a file that is not encrypted.
-func fetchPlain(ctx context.Context, client *wechatpay.Client, a application) (io.ReadCloser, error) {
+func fetchPlain(ctx context.Context, client *wechatpay.Client, a application) (*source, error) {
 	for again := false; ; again = true {
 		var at place
 		if err := a.apply(ctx, client, &at); err != nil {
@@ -105,8 +111,11 @@ func fetchPlain(ctx context.Context, client *wechatpay.Client, a application) (i
 			opts = append(opts, wechatpay.Hash(at.HashType, at.HashValue))
 		}
 		file, err := client.Download(ctx, at.DownloadURL, opts...)
+		if err == nil {
+			return &source{file: file, proven: len(opts) > 0}, nil
+		}
 		if again || !expired(err) {
-			return file, err
+			return nil, err
 		}
 	}
 }
@@ -117,8 +126,8 @@ func expired(err error) bool {
 	return ok && e.StatusCode == http.StatusBadRequest && e.Code == "INVALID_REQUEST"
 }
 
-// fetchV2 gets a bill of APIv2.
-func fetchV2(ctx context.Context, client *wechatpay.Client, path, date string, body map[string]string) (io.ReadCloser, error) {
+// fetchV2 gets a bill of APIv2, all of which is in memory then.
+func fetchV2(ctx context.Context, client *wechatpay.Client, path, date string, body map[string]string) (*source, error) {
 	date, err := compact(date)
 	if err != nil {
 		return nil, err
@@ -135,5 +144,5 @@ func fetchV2(ctx context.Context, client *wechatpay.Client, path, date string, b
 	if err != nil {
 		return nil, unusable(fmt.Errorf("the file does not unpack: %w", err))
 	}
-	return io.NopCloser(file), nil
+	return &source{file: io.NopCloser(file), proven: path == "/v2/pay/downloadfundflow"}, nil // its Digest was compared
 }

@@ -131,7 +131,7 @@ func TestEncryptedBillsAreDecryptedPartByPart(t *testing.T) {
 			item(1, "bill_sequence", 9)(g)
 			item(2, "bill_sequence", 1)(g)
 			item(9, "bill_sequence", 2)(g)
-		}, is: ErrDamaged},
+		}, is: ErrFormat},
 		"with a part twice": {change: item(3, "bill_sequence", 2), is: ErrDamaged, text: "numbered"},
 		"with a gap":        {change: item(3, "bill_sequence", 4), is: ErrDamaged, text: "numbered"},
 		"numbered from 2 on": {change: func(g *gateway) {
@@ -140,7 +140,7 @@ func TestEncryptedBillsAreDecryptedPartByPart(t *testing.T) {
 			item(1, "bill_sequence", 2)(g)
 		}, is: ErrDamaged, text: "numbered"},
 		"without its last part":               {change: change(func(told map[string]any) { told["list"] = told["list"].([]map[string]any)[1:] }), is: ErrDamaged, text: "tells of 3 files of the bill, and has 2"},
-		"with the last part not even counted": {change: change(func(told map[string]any) { told["count"], told["list"] = 2, told["list"].([]map[string]any)[1:] }), is: ErrDamaged},
+		"with the last part not even counted": {change: change(func(told map[string]any) { told["count"], told["list"] = 2, told["list"].([]map[string]any)[1:] }), is: ErrFormat},
 		"without any part":                    {change: change(func(told map[string]any) { told["count"], told["list"] = 0, nil }), is: ErrNotExist},
 		"with a bomb":                         {change: func(g *gateway) { bomb(t, g, second) }, is: ErrDamaged, text: "unpacks to more than"},
 	}
@@ -161,7 +161,7 @@ func TestEncryptedBillsAreDecryptedPartByPart(t *testing.T) {
 				if tt.is == nil && (err != nil || !reflect.DeepEqual(rows, whole)) {
 					t.Errorf("got %d rows, %v", len(rows), err)
 				}
-				if tt.is != nil && (!errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.text) || tt.is != ErrNotExist && !errors.Is(err, ErrDamaged)) {
+				if tt.is != nil && (!errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.text) || tt.is != ErrNotExist && tt.is != ErrFormat && !errors.Is(err, ErrDamaged)) {
 					t.Errorf("got %d rows, %v", len(rows), err)
 				}
 				if err != nil && strings.Contains(err.Error(), partKey) {
@@ -182,7 +182,7 @@ func bomb(t *testing.T, g *gateway, path string) {
 	g.answers[path] = []reply{file(comes)}
 }
 
-func TestAPartWhoseAddressExpiredIsAppliedForOnce(t *testing.T) {
+func TestEachPartWhoseAddressExpiredIsAppliedForOnce(t *testing.T) {
 	t.Parallel()
 	whole, err := all(Read[FundFlowRow](strings.NewReader(lined(fundLines...))))
 	if err != nil {
@@ -198,7 +198,8 @@ func TestAPartWhoseAddressExpiredIsAppliedForOnce(t *testing.T) {
 		text    string // of the error, "" for none
 	}{
 		"once":                          {map[string][]reply{second: {old}}, 2, ""},
-		"twice":                         {map[string][]reply{second: {old}, third: {old}}, 2, "INVALID_REQUEST"},
+		"twice":                         {map[string][]reply{second: {old}, third: {old}}, 3, ""},
+		"the same part twice":           {map[string][]reply{second: {old, old}}, 2, "INVALID_REQUEST"},
 		"and the bill is another then":  {map[string][]reply{second: {old}, list: {{}, changed.answers[list][0]}}, 2, "made anew"},
 		"and there are fewer parts":     {map[string][]reply{second: {old}, list: {{}, fewer.answers[list][0]}}, 2, "made anew"},
 		"and there is no bill any more": {map[string][]reply{second: {old}, list: {{}, refusal("NO_STATEMENT_EXIST")}}, 2, "there is no bill"},
@@ -230,5 +231,50 @@ func TestAPartWhoseAddressExpiredIsAppliedForOnce(t *testing.T) {
 				t.Errorf("%s, by %s: applied %d times", name, way, applied)
 			}
 		}
+	}
+}
+
+func TestFundFlowsThatGoNowhereAreAnError(t *testing.T) {
+	t.Parallel()
+	_, err := all(Read[FundFlowRow](strings.NewReader(strings.Replace(lined(fundLines...), "`支出,`4.56", "`冻结,`4.56", 1))))
+	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "line 4, column 收支类型: neither 收入 nor 支出") {
+		t.Errorf("the error is %v", err)
+	}
+	_, err = all(Read[FundFlowRow](strings.NewReader(strings.Replace(lined(fundLines...), "`3.0,`1.0", "`3.0,`2.0", 1))))
+	if err == nil || !strings.Contains(err.Error(), "收入笔数: the summary says 2, the rows come to 1") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestWhoWritesANoteCannotMakeADayUnreadable is about the reasons of refunds.
+func TestWhoWritesANoteCannotMakeADayUnreadable(t *testing.T) {
+	t.Parallel()
+	content := lined(fundLines...)
+	for name, tt := range map[string]struct{ old, new, note, voucher string }{
+		"one column more":       {"a,b`c", "a,`b", "a,`b", "refund-1"},
+		"many":                  {"a,b`c", ",`,`1,`2,`", ",`,`1,`2,`", "refund-1"},
+		"with blanks":           {"a,b`c", "x ,` y", "x ,` y", "refund-1"},
+		"all columns of a row":  {"a,b`c", strings.Repeat("x,`", 11), strings.Repeat("x,`", 11), "refund-1"},
+		"none":                  {"a,b`c", "a", "a", "refund-1"},
+		"and no voucher":        {"a,b`c,`refund-1", "a,`b,`", "a,`b", ""},
+		"a voucher with blanks": {"a,b`c,`refund-1", "a,`b,`re fund", "", ""}, // for what is which?
+		"a voucher with commas": {"a,b`c,`refund-1", "a,`b,`re,fund", "", ""},
+	} {
+		rows, err := all(Read[FundFlowRow](strings.NewReader(strings.Replace(content, tt.old, tt.new, 1))))
+		if tt.note == "" {
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "line 4: it has more than the 11 values") {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil || len(rows) != 3 || rows[2].Note != tt.note || rows[2].Voucher != tt.voucher || rows[2].Applicant != "admin@1900000109" {
+			t.Errorf("%s: %d rows, %v", name, len(rows), err)
+		}
+	}
+	if _, err := all(Read[FundFlowRow](strings.NewReader(strings.Replace(content, "`4.63", "`4.63,`1", 1)))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a summary with a value too many gives %v", err)
+	}
+	if _, err := all(Read[FundFlowRow](strings.NewReader(strings.Replace(content, "order-1\r\n", "order-1", 1)))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("two rows in a line give %v", err)
 	}
 }

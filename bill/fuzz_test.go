@@ -17,7 +17,9 @@ func FuzzRead(f *testing.F) {
 		{oldColumns + ",x", oldRow + ",`a,b`c", oldTotals + ",y", "`1,`0.01,`0.0,`0.0,`0,`7"},
 		fundLines,
 		{"a,b", "`1,`2", "`,`,"},
-		{"a,create_time", "`1,2024-11-24T08:00:01.5+08:00", "x", "`1"},
+		{"a,create_time", "`1,2024-11-24T08:00:01.5+08:00", "总笔数", "`1"},
+		{fundColumns, fundLines[1] + "x,`y", fundTotals, "`1,`1,`12.30,`0,`0"},
+		{strings.Replace(fundLines[1], ",`,`", ",`x,`y,`", 1)},
 	} {
 		for kind := range byte(5) {
 			f.Add([]byte(lined(lines...)), kind)
@@ -61,10 +63,10 @@ func again[R Row[R]](t *testing.T, content []byte) {
 func parsed[R Row[R]](content []byte) (rows []R, p *parser[R], err error) {
 	var none R
 	p = newParser(none.layout(), bytes.NewReader(content))
-	err = p.each(func(row R) bool {
+	err = judged(p.each(func(row R) bool {
 		rows = append(rows, row)
 		return true
-	})
+	}), false)
 	return rows, p, err
 }
 
@@ -81,7 +83,7 @@ func encode[R any](p *parser[R], rows []R) string {
 	if !p.layout.summary {
 		return lined(lines...)
 	}
-	names, values := []string{"备用"}, []string{"`"}
+	names, values := []string{"备用总"}, []string{"`"}
 	for i, t := range p.layout.totals {
 		if p.has(t.of) {
 			names, values = append(names, t.name), append(values, "`"+p.sums[i].String())

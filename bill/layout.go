@@ -2,6 +2,8 @@ package bill
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -11,16 +13,22 @@ type layout[R any] struct {
 	totals  []total[R]
 	other   func(*R) *map[string]string // where columns go that have no name here
 
-	summary bool // it ends with one: without it, something is missing
-	many    bool // the summary may have several lines
-	loose   bool // values may lack their backtick
+	times func(*R) [3]time.Time // of which one lies in the bill's day; nil if that is not known
+	sub   func(*R) string       // whose row it is, if the bill is of a service provider
+
+	summary bool     // it ends with one: without it, something is missing
+	words   []string // the headings of the summary have one of them; nil if a total is needed
+	many    bool     // the summary may have several lines
+	loose   bool     // values may lack their backtick
 }
 
 // column is one that has a place in the row: one of the functions says which.
 type column[R any] struct {
 	name    string
 	aliases []string
-	must    bool // a bill without it is not one of this kind
+	must    bool     // a bill without it is not one of this kind
+	oneOf   []string // all values that there are; nil if they are not known
+	free    bool     // a text that somebody wrote, and nobody escaped
 
 	text   func(*R) *string
 	fen    func(*R) *int64
@@ -38,6 +46,21 @@ func (c column[R]) needed() column[R] {
 	c.must = true
 	return c
 }
+
+// only says which values there are. Another one would be left out of all sums.
+func (c column[R]) only(values ...string) column[R] {
+	c.oneOf = values
+	return c
+}
+
+// unescaped says that a value may look as if several columns were in it.
+func (c column[R]) unescaped() column[R] {
+	c.free = true
+	return c
+}
+
+// isMoney tells whether the heading may have the unit behind it.
+func (c *column[R]) isMoney() bool { return c.fen != nil || c.amount != nil }
 
 func text[R any](name string, at func(*R) *string) column[R] { return column[R]{name: name, text: at} }
 
@@ -57,7 +80,22 @@ type total[R any] struct {
 	aliases []string
 	of      string // the column that has to be there, or "" for a count
 	must    bool
+	count   bool // of rows, not money
 	add     func(*R) Amount
+}
+
+// rowCount is what a summary has for the number of rows where its columns are not documented: the names
+// that other bills give it.
+func rowCount[R any]() []total[R] {
+	return []total[R]{{name: "总笔数", aliases: []string{"总交易单数", "总单数", "总条数", "total_count", "Total count", "Total Count"}, count: true, add: one[R]}}
+}
+
+// text is a value of the total, as it is printed.
+func (t *total[R]) text(a Amount) string {
+	if t.count && a%perYuan == 0 {
+		return strconv.FormatInt(int64(a/perYuan), 10)
+	}
+	return a.String()
 }
 
 // one is what a row adds to a count.
@@ -68,7 +106,7 @@ func ofFen(fen int64) Amount { return Amount(fen) * perFen }
 // set reads a value that is not text into its place. What is empty is zero, unless the column is
 // needed: the sums tell if it was not.
 func (c *column[R]) set(row *R, value string, days *days) (err error) {
-	if value == "" && !c.must {
+	if !c.must && (value == "" || c.time != nil && placeholder(value)) {
 		return nil
 	}
 	switch {
@@ -84,6 +122,12 @@ func (c *column[R]) set(row *R, value string, days *days) (err error) {
 		*c.time(row), err = days.parse(value)
 	}
 	return err
+}
+
+// placeholder tells whether value stands for nothing.
+func placeholder(value string) bool {
+	value = strings.TrimSpace(value)
+	return value == "" || value == "0" || value == "-"
 }
 
 // beijing is UTC+8, where the times of bills are at home.

@@ -4,7 +4,8 @@ import "time"
 
 // ProfitSharingRow is a share, or the return of one, in a profit-sharing bill (分账账单). The columns
 // of overseas bills are documented, and have places here; those of bills in China are not, so that
-// all of them are in Other.
+// all of them are in Other. The summary has several lines, whose columns are documented nowhere
+// either: only the number of rows is compared, and only if a heading is known to be it. No sum is.
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025018 and https://pay.weixin.qq.com/doc/v3/merchant/4012529628.
 type ProfitSharingRow struct {
 	CreateTime                         time.Time         // create_time
@@ -42,14 +43,18 @@ func (ProfitSharingRow) layout() layout[ProfitSharingRow] {
 			text("description", func(r *row) *string { return &r.Description }),
 		},
 		other:   func(r *row) *map[string]string { return &r.Other },
+		totals:  rowCount[row](),
 		summary: true,
+		words:   append([]string{"笔数", "金额", "count", "amount"}, summaryWords...),
 		many:    true,
 		loose:   true, // up to January 2025
 	}
 }
 
 // StatementRow is a payment or a refund in the statement of an overseas merchant (境外对账单). Its
-// amounts are in the currencies beside them.
+// amounts are in the currencies beside them. No summary is documented: one of a line is taken if
+// its headings have 总, 合计 or total, and only the number of rows is compared, if a heading is known
+// to be it.
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013013869.
 type StatementRow struct {
 	Time                                 time.Time         // 交易时间
@@ -121,7 +126,8 @@ func (StatementRow) layout() layout[StatementRow] {
 			amount("充值券退款金额", func(r *row) *Amount { return &r.ChargeCouponRefund }),
 			amount("优惠券退款金额", func(r *row) *Amount { return &r.CouponRefund }),
 		},
-		other: func(r *row) *map[string]string { return &r.Other },
-		many:  true,
+		totals: rowCount[row](),
+		other:  func(r *row) *map[string]string { return &r.Other },
+		words:  summaryWords,
 	}
 }

@@ -55,7 +55,7 @@ func (l *lines) rest(chunk []byte) ([]byte, error) {
 		line = append(line, chunk...)
 		switch {
 		case len(line) > maxLine:
-			return nil, damage(l.n+1, "", fmt.Sprintf("it has more than %d bytes: this is not a bill", maxLine))
+			return nil, wrong(l.n+1, "", fmt.Sprintf("it has more than %d bytes: this is not a bill", maxLine))
 		case err != bufio.ErrBufferFull:
 			return line, err
 		}
@@ -74,10 +74,15 @@ type parser[R any] struct {
 	row     R // the one that is read; here, it is allocated once
 	rows    int64
 	summary Summary
+	said    []claim // of the totals
+	free    int     // the column that may look like several; -1 if there is none
+
+	asked       asked
+	start, stop int64 // of the day that was asked for, in Unix time
 }
 
 func newParser[R any](l layout[R], file io.Reader) *parser[R] {
-	return &parser[R]{layout: l, lines: lines{from: bufio.NewReaderSize(file, 64<<10)}, sums: make([]Amount, len(l.totals))}
+	return &parser[R]{layout: l, lines: lines{from: bufio.NewReaderSize(file, 64<<10)}, sums: make([]Amount, len(l.totals)), said: make([]claim, len(l.totals)), free: -1}
 }
 
 // each reads the bill to its end, and hands over the rows until yield says no.
@@ -107,7 +112,8 @@ func (p *parser[R]) each(yield func(R) bool) error {
 
 // broken is the error of a file that cannot be read on.
 func (p *parser[R]) broken(err error) error {
-	if _, known := err.(*fault); known {
+	switch err.(type) {
+	case *fault, misread:
 		return err
 	}
 	return fmt.Errorf("after line %d: %w", p.lines.n, err)
@@ -117,7 +123,7 @@ func (p *parser[R]) broken(err error) error {
 func (p *parser[R]) readHeading() error {
 	line, err := p.lines.next()
 	if err == io.EOF {
-		return damage(1, "", "the file is empty")
+		return wrong(1, "", "the file is empty")
 	}
 	if err != nil {
 		return p.broken(err)
@@ -128,14 +134,17 @@ func (p *parser[R]) readHeading() error {
 	p.plan, p.values = make([]*column[R], len(p.names)), make([]string, len(p.names))
 	for i := range p.layout.columns {
 		c := &p.layout.columns[i]
-		at := find(p.names, c.name, c.aliases)
+		at := find(p.names, c.name, c.aliases, c.isMoney())
 		switch {
 		case len(at) > 1:
-			return damage(p.lines.n, c.name, "it is there twice")
+			return wrong(p.lines.n, c.name, "it is there twice")
 		case len(at) == 1:
 			p.plan[at[0]] = c
+			if c.free {
+				p.free = at[0]
+			}
 		case c.must:
-			return damage(p.lines.n, c.name, "it is missing: this is a bill of another kind, or none")
+			return wrong(p.lines.n, c.name, "it is missing: this is a bill of another kind, or none")
 		}
 	}
 	return nil
@@ -144,28 +153,36 @@ func (p *parser[R]) readHeading() error {
 // headings are the names in a line of headings.
 func (p *parser[R]) headings(line string) ([]string, error) {
 	if strings.Count(line, ",") >= maxColumns {
-		return nil, damage(p.lines.n, "", fmt.Sprintf("it has more than %d columns: this is not a bill", maxColumns))
+		return nil, wrong(p.lines.n, "", fmt.Sprintf("it has more than %d columns: this is not a bill", maxColumns))
 	}
 	names := strings.Split(line, ",")
 	seen := make(map[string]bool, len(names))
 	for i, name := range names {
 		name = strings.TrimSpace(name)
 		if name == "" || seen[name] {
-			return nil, damage(p.lines.n, "", fmt.Sprintf("heading %d is empty, or there twice", i+1))
+			return nil, wrong(p.lines.n, "", fmt.Sprintf("heading %d is empty, or there twice", i+1))
 		}
 		seen[name], names[i] = true, name
 	}
 	return names, nil
 }
 
-// find tells where names has name or one of its aliases.
-func find(names []string, name string, aliases []string) (at []int) {
+// find tells where names has name or one of its aliases. Headings of money may have their unit
+// behind them.
+func find(names []string, name string, aliases []string, money bool) (at []int) {
 	for i, have := range names {
+		if money {
+			have, name = unitless(have), unitless(name)
+		}
 		if have == name || slices.Contains(aliases, have) {
 			at = append(at, i)
 		}
 	}
 	return at
+}
+
+func unitless(heading string) string {
+	return strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(heading, "(元)"), "（元）"))
 }
 
 // isHeading tells the headings of the summary from a row, of which some value has a backtick, or is a
@@ -184,7 +201,7 @@ func isHeading(line string) bool {
 
 // read reads a row.
 func (p *parser[R]) read(line string) error {
-	if err := p.split(line, p.values); err != nil {
+	if err := p.split(line, p.values, p.free); err != nil {
 		return err
 	}
 	var none R
@@ -196,9 +213,12 @@ func (p *parser[R]) read(line string) error {
 			p.keep(p.names[i], value)
 		case c.text != nil:
 			*c.text(&p.row) = value
+			if c.oneOf != nil && !slices.Contains(c.oneOf, value) {
+				return wrong(p.lines.n, c.name, "neither "+strings.Join(c.oneOf, " nor "))
+			}
 		default:
 			if err := c.set(&p.row, value, &p.days); err != nil {
-				return damage(p.lines.n, c.name, err.Error())
+				return wrong(p.lines.n, c.name, err.Error())
 			}
 		}
 	}
@@ -207,10 +227,11 @@ func (p *parser[R]) read(line string) error {
 		t := &p.layout.totals[i]
 		sum, ok := p.sums[i].plus(t.add(&p.row))
 		if !ok {
-			return damage(p.lines.n, t.of, "the sum up to here is beyond all measure")
+			return wrong(p.lines.n, t.of, "the sum up to here is beyond all measure")
 		}
 		p.sums[i] = sum
 	}
+	p.see()
 	return nil
 }
 
@@ -223,22 +244,26 @@ func (p *parser[R]) keep(name, value string) {
 	(*other)[name] = value
 }
 
-// split splits a line into as many values as there is place for.
-func (p *parser[R]) split(line string, values []string) error {
+// split splits a line into as many values as there is place for. The value at free, if it is not
+// negative, takes what is too much.
+func (p *parser[R]) split(line string, values []string, free int) error {
 	n := 0
 	if line[0] == '`' {
 		n = splitAtBackticks(line[1:], values)
+	}
+	if n > len(values) && free >= 0 && splitAround(line[1:], values, free) {
+		return nil
 	}
 	if n != len(values) && p.layout.loose {
 		n = splitAtCommas(line, values)
 	}
 	switch {
 	case line[0] != '`' && !p.layout.loose:
-		return damage(p.lines.n, "", "it does not begin with a backtick")
+		return wrong(p.lines.n, "", "it does not begin with a backtick")
 	case n > len(values):
-		return damage(p.lines.n, "", fmt.Sprintf("it has more than the %d values that the heading names", len(values)))
+		return wrong(p.lines.n, "", fmt.Sprintf("it has more than the %d values that the heading names", len(values)))
 	case n < len(values):
-		return damage(p.lines.n, "", fmt.Sprintf("it has %d values, the heading names %d: something is missing", n, len(values)))
+		return wrong(p.lines.n, "", fmt.Sprintf("it has %d values, the heading names %d: something is missing", n, len(values)))
 	}
 	return nil
 }
@@ -264,6 +289,23 @@ func splitAtBackticks(line string, values []string) (n int) {
 	return n + 1
 }
 
+// splitAround splits a line that has too many values, all of which but one come from WeChat Pay.
+// Else whoever writes that one, such as the reason of a refund, could make a day unreadable. It
+// tells whether what follows it is such that it cannot be a part of it.
+func splitAround(line string, values []string, free int) bool {
+	parts := strings.Split(line, ",`")
+	rest := len(parts) - (len(values) - free - 1)
+	copy(values, parts[:free])
+	values[free] = strings.Join(parts[free:rest], ",`")
+	copy(values[free+1:], parts[rest:])
+	for _, value := range values[free+1:] {
+		if strings.ContainsAny(value, ",` ") {
+			return false
+		}
+	}
+	return true
+}
+
 // splitAtCommas splits where some values lack their backtick. None may hold a comma then.
 func splitAtCommas(line string, values []string) (n int) {
 	for value := range strings.SplitSeq(line, ",") {
@@ -274,79 +316,4 @@ func splitAtCommas(line string, values []string) (n int) {
 		n++
 	}
 	return n
-}
-
-// readSummary reads from the headings of the summary to the end of the file.
-func (p *parser[R]) readSummary(line string) error {
-	names, err := p.headings(line)
-	if err != nil {
-		return err
-	}
-	values := make([]string, len(names))
-	read := false
-	for {
-		line, err := p.lines.next()
-		if err == io.EOF && read {
-			return p.end(names)
-		}
-		if err == io.EOF {
-			return damage(p.lines.n, "", "the summary has headings only: something is missing")
-		}
-		if err != nil {
-			return p.broken(err)
-		}
-		if read && !p.layout.many {
-			return damage(p.lines.n, "", "something follows the summary")
-		}
-		if err := p.split(line, values); err != nil {
-			return err
-		}
-		read = true
-		if err := p.compare(names, values); err != nil {
-			return err
-		}
-	}
-}
-
-// compare compares a line of the summary with the rows.
-func (p *parser[R]) compare(names, values []string) error {
-	told := make([]Total, len(names))
-	for i, name := range names {
-		told[i] = Total{Name: name, Text: values[i]}
-	}
-	for i, t := range p.layout.totals {
-		at := find(names, t.name, t.aliases)
-		switch {
-		case len(at) > 1:
-			return damage(p.lines.n, t.name, "it is there twice")
-		case len(at) == 0 && t.must:
-			return damage(p.lines.n, t.name, "it is missing in the summary")
-		case len(at) == 0 || !p.has(t.of):
-			continue
-		}
-		said, err := ParseAmount(values[at[0]])
-		if err != nil {
-			return damage(p.lines.n, t.name, err.Error())
-		}
-		if said != p.sums[i] {
-			return damage(p.lines.n, t.name, fmt.Sprintf("the summary says %v, the rows come to %v", said, p.sums[i]))
-		}
-		told[at[0]].Name, told[at[0]].Checked = t.name, true
-	}
-	p.summary.Totals = append(p.summary.Totals, told...)
-	return nil
-}
-
-// has tells whether the file has a column; "" is always there.
-func (p *parser[R]) has(name string) bool {
-	return name == "" || slices.ContainsFunc(p.plan, func(c *column[R]) bool { return c != nil && c.name == name })
-}
-
-// end is the end of the file, after a summary with these headings or without one.
-func (p *parser[R]) end(summary []string) error {
-	if summary == nil && p.layout.summary {
-		return damage(p.lines.n, "", "the bill ends here, without a summary: it was cut off")
-	}
-	p.summary.Rows = p.rows
-	return nil
 }

@@ -26,7 +26,6 @@ type parts struct {
 
 	list    []part
 	next    int    // of list
-	again   bool   // it was applied for anew
 	current *spool // of what is read, nil between two parts
 	plain   io.Reader
 }
@@ -39,7 +38,7 @@ type part struct {
 }
 
 // fetchSealed gets a bill that is encrypted. Its first part is authentic when it returns.
-func fetchSealed(ctx context.Context, client *wechatpay.Client, s settings, a application) (io.ReadCloser, error) {
+func fetchSealed(ctx context.Context, client *wechatpay.Client, s settings, a application) (*source, error) {
 	p := &parts{ctx: ctx, client: client, s: s, a: a}
 	err := p.apply()
 	if err == nil {
@@ -48,7 +47,7 @@ func fetchSealed(ctx context.Context, client *wechatpay.Client, s settings, a ap
 	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	return &source{file: p, proven: true}, nil
 }
 
 // apply asks where the parts are. Those that were read already have to be the same as then.
@@ -105,8 +104,7 @@ func (p *parts) download() (*spool, error) {
 		opts = append(opts, wechatpay.MaxBytes(p.s.maxBytes+beside))
 	}
 	from, err := p.client.Download(p.ctx, p.list[p.next].DownloadURL, opts...)
-	if expired(err) && !p.again {
-		p.again = true
+	if expired(err) { // as addresses do before a long bill has come: it is applied for anew once for each part
 		if err = p.apply(); err == nil {
 			from, err = p.client.Download(p.ctx, p.list[p.next].DownloadURL, opts...)
 		}

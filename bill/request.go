@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/openwechatpay/wechatpay"
@@ -14,7 +13,7 @@ import (
 // the operation wants to see, and not more than three months ago.
 type Request[R Row[R]] interface {
 	row() R // which rows the bill has, for the compiler
-	fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error)
+	fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error)
 }
 
 var (
@@ -63,7 +62,9 @@ type Trade struct {
 
 func (Trade) row() (none TradeRow) { return none }
 
-func (r Trade) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r Trade) asked() asked { return asked{r.Date, r.SubMchID} }
+
+func (r Trade) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/bill/tradebill", date: r.Date, gzip: r.Gzip, hash: true,
 		query: []pair{{"bill_type", string(r.Type)}, {"sub_mchid", r.SubMchID}},
@@ -80,7 +81,9 @@ type FundFlow struct {
 
 func (FundFlow) row() (none FundFlowRow) { return none }
 
-func (r FundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r FundFlow) asked() asked { return asked{r.Date, ""} }
+
+func (r FundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/bill/fundflowbill", date: r.Date, gzip: r.Gzip, hash: true,
 		query: []pair{{"account_type", string(r.Account)}},
@@ -98,7 +101,9 @@ type SubMerchantFundFlow struct {
 
 func (SubMerchantFundFlow) row() (none FundFlowRow) { return none }
 
-func (r SubMerchantFundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r SubMerchantFundFlow) asked() asked { return asked{r.Date, ""} }
+
+func (r SubMerchantFundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	if r.SubMchID == "" {
 		return nil, errors.New("the SubMchID is empty")
 	}
@@ -121,14 +126,18 @@ type EcommerceFundFlow struct {
 
 func (EcommerceFundFlow) row() (none FundFlowRow) { return none }
 
-func (r EcommerceFundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r EcommerceFundFlow) asked() asked { return asked{r.Date, ""} }
+
+func (r EcommerceFundFlow) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchSealed(ctx, client, s, application{
 		path: "/v3/ecommerce/bill/fundflowbill", date: r.Date, gzip: r.Gzip,
 		query: []pair{{"account_type", "ALL"}, {"algorithm", algorithm}},
 	})
 }
 
-// ProfitSharing is the profit-sharing bill (分账账单) of a day.
+// ProfitSharing is the profit-sharing bill (分账账单) of a day. Its columns are documented nowhere, so
+// that all of them are in Other. Of its summary only the number of rows is compared, if a heading
+// says that it is such: no sum.
 // See https://pay.weixin.qq.com/doc/v3/merchant/4012529628.
 type ProfitSharing struct {
 	Date     string
@@ -138,7 +147,7 @@ type ProfitSharing struct {
 
 func (ProfitSharing) row() (none ProfitSharingRow) { return none }
 
-func (r ProfitSharing) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r ProfitSharing) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/profitsharing/bills", date: r.Date, gzip: r.Gzip, hash: true,
 		query: []pair{{"sub_mchid", r.SubMchID}},
@@ -146,7 +155,8 @@ func (r ProfitSharing) fetch(ctx context.Context, client *wechatpay.Client, s se
 }
 
 // Statement is the statement (对账单) of an overseas merchant or institution, up to 180 days back. It
-// comes at once, and its hash is signed.
+// comes at once, and its hash is signed. A summary, if it has one, is not compared but for the
+// number of rows.
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013013869.
 type Statement struct {
 	Date     string
@@ -157,7 +167,7 @@ type Statement struct {
 
 func (Statement) row() (none StatementRow) { return none }
 
-func (r Statement) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r Statement) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	date, err := compact(r.Date)
 	if err != nil {
 		return nil, err
@@ -166,12 +176,19 @@ func (r Statement) fetch(ctx context.Context, client *wechatpay.Client, s settin
 		return nil, errors.New("give either MchID or SpMchID")
 	}
 	query := options([]pair{{"date", date}, {"mchid", r.MchID}, {"sp_mchid", r.SpMchID}, {"sub_mchid", r.SubMchID}})
-	return wechatpay.Stream(ctx, client, "GET", "/v3/global/statements", nil, nil, query)
+	file, err := wechatpay.Stream(ctx, client, "GET", "/v3/global/statements", nil, nil, query)
+	if err != nil {
+		return nil, err
+	}
+	return &source{file: file, proven: true}, nil
 }
 
 // GlobalProfitSharing is the profit-sharing bill of a day of an overseas merchant, up to 90 days
-// back. No hash comes with it.
-// See https://pay.weixin.qq.com/doc/global/v3/zh/4013025018.
+// back. No hash comes with it, and of its summary only the number of rows is compared, if a heading
+// says that it is such: a file whose amounts were changed is not noticed. Its address lives 30
+// seconds, in which Open and Stream begin to download.
+// See https://pay.weixin.qq.com/doc/global/v3/zh/4013025018 and
+// https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_1_9.shtml.
 type GlobalProfitSharing struct {
 	Date     string
 	SubMchID string // of an institution
@@ -179,14 +196,16 @@ type GlobalProfitSharing struct {
 
 func (GlobalProfitSharing) row() (none ProfitSharingRow) { return none }
 
-func (r GlobalProfitSharing) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r GlobalProfitSharing) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/global/profit-sharing/bill-download-url", date: r.Date, query: []pair{{"sub_mchid", r.SubMchID}},
 	})
 }
 
-// GlobalRefunds is the bill of a day of returned shares (分账退款账单) of an overseas merchant, up to
-// 90 days back. No hash comes with it.
+// GlobalRefunds is the bill of a day of returned shares (分账退款账单) of an overseas merchant, up to 90
+// days back. No hash comes with it, and its address lives 30 seconds, as that of
+// [GlobalProfitSharing]. Its summary is not compared but for the number of rows, and it may have
+// none: a file that was cut off between two lines is not noticed.
 // See https://pay.weixin.qq.com/doc/global/v3/zh/4013025022.
 type GlobalRefunds struct {
 	Date     string
@@ -195,7 +214,7 @@ type GlobalRefunds struct {
 
 func (GlobalRefunds) row() (none Record) { return none }
 
-func (r GlobalRefunds) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r GlobalRefunds) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/global/profit-sharing/refunds/bill-download-url", date: r.Date, query: []pair{{"sub_mchid", r.SubMchID}},
 	})
@@ -210,14 +229,15 @@ type FundsToOversea struct {
 
 func (FundsToOversea) row() (none Record) { return none }
 
-func (r FundsToOversea) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r FundsToOversea) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	return fetchPlain(ctx, client, application{
 		path: "/v3/funds-to-oversea/bill-download-url", date: r.Date, hash: true, query: []pair{{"sub_mchid", r.SubMchID}},
 	})
 }
 
-// TradeV2 is [Trade] of APIv2. The bill comes at once and into memory, where wechatpay.MaxAnswer
-// limits it, and nothing is told of its hash.
+// TradeV2 is [Trade] of APIv2. The bill comes at once, and whole into memory: one of more than 10
+// MiB, packed if Gzip says so, is an error until the client's wechatpay.MaxAnswer is raised.
+// Nothing is told of its hash.
 // See https://pay.weixin.qq.com/doc/v2/merchant/4011935219.
 type TradeV2 struct {
 	Date, AppID string
@@ -229,7 +249,9 @@ type TradeV2 struct {
 
 func (TradeV2) row() (none TradeRow) { return none }
 
-func (r TradeV2) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r TradeV2) asked() asked { return asked{r.Date, r.SubMchID} }
+
+func (r TradeV2) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	body := map[string]string{"appid": r.AppID, "sub_appid": r.SubAppID, "sub_mch_id": r.SubMchID, "bill_type": string(r.Type)}
 	if r.Gzip {
 		body["tar_type"] = "GZIP"
@@ -237,8 +259,9 @@ func (r TradeV2) fetch(ctx context.Context, client *wechatpay.Client, s settings
 	return fetchV2(ctx, client, "/v2/pay/downloadbill", r.Date, body)
 }
 
-// FundFlowV2 is [FundFlow] of APIv2, which wants the merchant's certificate. The bill comes at once
-// and into memory, where wechatpay.MaxAnswer limits it, with its hash, which nobody signs.
+// FundFlowV2 is [FundFlow] of APIv2, which wants the merchant's certificate. The bill comes at
+// once, and whole into memory, as that of [TradeV2], so that wechatpay.MaxAnswer limits it. It has
+// to come with its hash, which nobody signs.
 // See https://pay.weixin.qq.com/doc/v2/merchant/4011939779.
 type FundFlowV2 struct {
 	Date, AppID string
@@ -247,7 +270,9 @@ type FundFlowV2 struct {
 
 func (FundFlowV2) row() (none FundFlowRow) { return none }
 
-func (r FundFlowV2) fetch(ctx context.Context, client *wechatpay.Client, s settings) (io.ReadCloser, error) {
+func (r FundFlowV2) asked() asked { return asked{r.Date, ""} }
+
+func (r FundFlowV2) fetch(ctx context.Context, client *wechatpay.Client, s settings) (*source, error) {
 	account, ok := map[Account]string{"": "Basic", Basic: "Basic", Operation: "Operation", Fees: "Fees"}[r.Account]
 	if !ok {
 		return nil, errors.New("APIv2 has no bill of this Account: want Basic, Operation or Fees")

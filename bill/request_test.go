@@ -1,9 +1,11 @@
 package bill
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -212,7 +214,9 @@ func TestBillsOfAPIv2(t *testing.T) {
 	}
 	fund := lined(fundLines...)
 	sum := told([]byte(fund), "x")["hash_value"].(string)
-	for digest, ok := range map[string]bool{"SHA=" + sum: true, "SHA=" + strings.Repeat("0", 40): false, "": true} {
+	for digest, ok := range map[string]bool{
+		"SHA=" + sum: true, "sha=" + strings.ToUpper(sum): true, "SHA=" + strings.Repeat("0", 40): false, "": false, sum: false, "MD5=" + sum: false, "SHA=x": false,
+	} {
 		answer := file([]byte(fund))
 		answer.header = http.Header{"Digest": {digest}}
 		for way, get := range ways[FundFlowRow]() {
@@ -290,7 +294,11 @@ func TestProfitSharingBillsMayLackBackticks(t *testing.T) {
 		"none lacks its own":          {[]string{columns, "`2024-11-24 08:00:01,`4200001,`1.00,`a,b", total, "`1,`1.00"}, []string{"a,b"}},
 		"some do":                     {[]string{columns, "`2024-11-24 08:00:01,4200001,`1.00,x", "2024-11-24 08:00:01,`4200001,1.00,", total, "`2,`2.00"}, []string{"x", ""}},
 		"all do":                      {[]string{columns, "2024-11-24 08:00:01,4200001,1.00,x", total, "1,1.00"}, []string{"x"}},
-		"with several totals":         {[]string{columns, total, "`0,`0.00", "`0,`0.00"}, []string{}},
+		"with several totals":         {[]string{columns, "`1,`,`,`", "`2,`,`,`", "`3,`,`,`", total, "`1,`0.00", "`2,`0.00"}, []string{"", "", ""}},
+		"with totals of too few":      {[]string{columns, "`1,`,`,`", "`2,`,`,`", "`3,`,`,`", total, "`1,`0.00", "`1,`0.00"}, nil},
+		"with a count under a number": {[]string{columns, "`1,`,`,`", "总交易单数", "`2"}, nil},
+		"with a count of no name":     {[]string{columns, "`1,`,`,`", "分账笔数", "`7"}, []string{""}},
+		"with half a row as headings": {[]string{columns, "`1,`,`,`", "foo,bar,x,y", "`2,`,`,`"}, nil},
 		"some do, and one has commas": {[]string{columns, "`2024-11-24 08:00:01,4200001,`1.00,a,b", total, "`1,`1.00"}, nil},
 		"without a summary":           {[]string{columns, "`2024-11-24 08:00:01,`4200001,`1.00,`"}, nil},
 		"with half a row":             {[]string{columns, "2024-11-24 08:00:01,4200001", total, "`1,`1.00"}, nil},
@@ -302,6 +310,176 @@ func TestProfitSharingBillsMayLackBackticks(t *testing.T) {
 		}
 		if tt.want == nil && !errors.Is(err, ErrDamaged) || tt.want != nil && (err != nil || !slices.Equal(got, tt.want)) {
 			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestRowsAreNotLostInASummary(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		lines []string
+		rows  int // -1 for an error
+	}{
+		"none":                        {[]string{"a,b", "`x,`1", "`y,`2"}, 2},
+		"a line that is none":         {[]string{"a,b", "`x,`1", "foo,bar", "`y,`2"}, -1},
+		"a summary":                   {[]string{"a,b", "`x,`1", "`y,`2", "总金额,人数", "`3.00,`2"}, 2},
+		"one in English":              {[]string{"a,b", "`x,`1", "`y,`2", "Total amount,n", "`3.00,`2"}, 2},
+		"one in other words":          {[]string{"a,b", "`x,`1", "`y,`2", "金额合计", "`3.00"}, 2},
+		"two lines behind it":         {[]string{"a,b", "`x,`1", "总金额,人数", "`3.00,`2", "`y,`2"}, -1},
+		"two summaries":               {[]string{"a,b", "`x,`1", "总金额,人数", "`3.00,`2", "总金额,人数", "`3.00,`2"}, -1},
+		"headings alone":              {[]string{"a,b", "`x,`1", "总金额,人数"}, -1},
+		"a count":                     {[]string{"a,b", "`x,`1", "`y,`2", "总笔数", "`2"}, 2},
+		"a count that disagrees":      {[]string{"a,b", "`x,`1", "`y,`2", "总笔数", "`3"}, -1},
+		"an empty bill and a summary": {[]string{"a,b", "总笔数", "`0"}, 0},
+	} {
+		rows, err := all(Read[Record](strings.NewReader(lined(tt.lines...))))
+		if tt.rows < 0 && !errors.Is(err, ErrDamaged) || tt.rows >= 0 && (err != nil || len(rows) != tt.rows) {
+			t.Errorf("%s: %d rows, %v", name, len(rows), err)
+		}
+	}
+	const columns, row = "交易时间,微信订单号,商户订单号,交易状态", "`2024-11-24 08:00:01,`4200001,`order-1,`SUCCESS"
+	for _, lines := range [][]string{{columns, row, "foo", "`1", row}, {columns, row, "foo,x,y,z", row}, {columns, row, "总笔数", "`2"}, {columns, row, "总金额", "`2", "`3"}} {
+		if _, err := all(Read[StatementRow](strings.NewReader(lined(lines...)))); !errors.Is(err, ErrDamaged) {
+			t.Errorf("a statement %q gives %v", lines[2:], err)
+		}
+	}
+}
+
+func TestABillIsOfTheDayAndTheMerchantAskedFor(t *testing.T) {
+	t.Parallel()
+	content := small()
+	of := func(old, new string) []byte { return bytes.ReplaceAll(content, []byte(old), []byte(new)) }
+	edge := replaced(of("`2024-11-24", "`2024-11-23"), "`2024-11-23 00:00:02", "`2024-11-24 00:00:00")
+	refunds := []byte(lined(refundColumns,
+		"`2024-11-20 08:00:01,`wx1,`1900000109,`0,`,`4200001,`order-1,`o1,`JSAPI,`REFUND,`OTHERS,`CNY,`0.00,`0.00,`2024-11-24 23:59:59,`,`5000001,`refund-1,`0.05,`0.01,`ORIGINAL,`PROCESSING,`tea,`,`-0.00030,`0.60%,`0.00,`0.06,`",
+		allTotals, "`1,`0,`0.05,`0.01,`-0.00030,`0,`0.06"))
+	empty := []byte(lined(allColumns, allTotals, "`0,`0,`0,`0,`0,`0,`0"))
+	next := replaced(of("`2024-11-24", "`2024-11-25"), "`2024-11-25 00:00:02", "`2024-11-25 00:00:00")
+	sub := replaced(content, "`1900000109,`0,", "`1900000109,`1900000110,")
+	for name, tt := range map[string]struct {
+		content []byte
+		date    string
+		sub     string
+		text    string
+	}{
+		"of the day":                        {content, "2024-11-24", "", ""},
+		"of the day before":                 {content, "2024-11-23", "", "it is of another day: none of its rows is of 2024-11-23"},
+		"of the day after":                  {content, "2024-11-25", "", "it is of another day"},
+		"of which one row is at midnight":   {edge, "2024-11-24", "", ""},
+		"that starts the next":              {next, "2024-11-24", "", "another day"},
+		"of refunds by their time":          {refunds, "2024-11-24", "", ""},
+		"of refunds of payments of the day": {refunds, "2024-11-20", "", ""},
+		"of refunds of another day":         {refunds, "2024-11-21", "", "another day"},
+		"that is empty":                     {empty, "2024-11-25", "1900000110", ""},
+		"of the merchant, once":             {sub, "2024-11-24", "1900000110", ""},
+		"of another merchant":               {sub, "2024-11-24", "1900000111", "it is of another merchant"},
+		"of no sub-merchant":                {content, "2024-11-24", "1900000110", "it is of another merchant"},
+	} {
+		for way, get := range ways[TradeRow]() {
+			g := plain(told(tt.content, "x"), file(tt.content))
+			g.answers["/pay/downloadbill"] = []reply{file(tt.content)}
+			for kind, request := range map[string]Request[TradeRow]{"v3": Trade{Date: tt.date, SubMchID: tt.sub}, "v2": TradeV2{Date: tt.date, SubMchID: tt.sub, AppID: "wx1"}} {
+				rows, err := get(t, g.client(t), request, TempDir(t.TempDir()))
+				if tt.text == "" && err != nil || tt.text != "" && (!errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), tt.text)) {
+					t.Errorf("%s, %s by %s: %d rows, %v", name, kind, way, len(rows), err)
+				}
+			}
+		}
+	}
+	fund := []byte(lined(fundLines...))
+	sum := told(fund, "x")
+	v2 := file(fund)
+	v2.header = http.Header{"Digest": {"SHA=" + sum["hash_value"].(string)}}
+	for way, get := range ways[FundFlowRow]() {
+		for date, ok := range map[string]bool{"2024-11-24": true, "2024-11-25": false} {
+			for kind, request := range map[string]Request[FundFlowRow]{
+				"FundFlow": FundFlow{Date: date}, "FundFlowV2": FundFlowV2{Date: date, AppID: "wx1"}, "EcommerceFundFlow": EcommerceFundFlow{Date: date}, "SubMerchantFundFlow": SubMerchantFundFlow{Date: date, SubMchID: "1"},
+			} {
+				g := inParts(false, fundParts()...)
+				g.answers["/v3/bill/sub-merchant-fundflowbill"] = g.answers["/v3/ecommerce/bill/fundflowbill"]
+				g.answers["/v3/bill/fundflowbill"], g.answers[downloadPath], g.answers["/pay/downloadfundflow"] = []reply{said(sum)}, []reply{file(fund)}, []reply{v2}
+				if _, err := get(t, g.client(t), request, TempDir(t.TempDir())); (err == nil) != ok || !ok && !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s of %s, by %s: %v", kind, date, way, err)
+				}
+			}
+		}
+	}
+	for row, err := range Stream(t.Context(), plain(told(content, "x"), file(content)).client(t), Trade{Date: "2024-11-25"}) {
+		if err != nil {
+			t.Errorf("who stops at %s hears %v", row.OutTradeNo, err)
+		}
+		break
+	}
+}
+
+func TestOnlyABillThatCameAsItWasMadeIsWhole(t *testing.T) {
+	t.Parallel()
+	spoiled := strings.Replace(lined(fundLines...), "`12.30,`12.30", "`12.30,`NaN", 1)
+	sum := told([]byte(spoiled), "x")["hash_value"].(string)
+	v2 := file([]byte(spoiled))
+	v2.header = http.Header{"Digest": {"SHA=" + sum}}
+	trade := replaced(small(), "`12.30", "`NaN")
+	shares := []byte(lined("amount", "`NaN", "总笔数", "`1"))
+	hashless := said(map[string]any{"download_url": "https://apihk.mch.weixin.qq.com" + downloadPath})
+	statement := []byte(lined("交易时间,微信订单号,商户订单号,交易状态", "`x,`,`,`"))
+	signed := file(statement)
+	hash := told(statement, "x")["hash_value"].(string)
+	signed.header = http.Header{"Wechatpay-Statement-Sha1": {hash}}
+	sign(signed.header, []byte(`{"sha1":"`+hash+`"}`))
+
+	whole := func(name, way string, err error, want error) {
+		if !errors.Is(err, want) || errors.Is(err, ErrDamaged) == errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "line 2, column ") {
+			t.Errorf("%s, by %s: %v, want %v", name, way, err, want)
+		}
+	}
+	for way, get := range ways[FundFlowRow]() {
+		_, err := get(t, at(map[string]reply{"/pay/downloadfundflow": v2}).client(t), FundFlowV2{Date: "2024-11-24", AppID: "wx1"})
+		whole("FundFlowV2", way, err, ErrFormat)
+		_, err = get(t, inParts(false, []byte(spoiled)[:200], []byte(spoiled)[200:]).client(t), EcommerceFundFlow{Date: "2024-11-24"})
+		whole("EcommerceFundFlow", way, err, ErrFormat)
+	}
+	for way, get := range ways[TradeRow]() {
+		_, err := get(t, at(map[string]reply{"/pay/downloadbill": file(trade)}).client(t), TradeV2{Date: "2024-11-24", AppID: "wx1"})
+		whole("TradeV2", way, err, ErrDamaged)
+	}
+	for way, get := range ways[ProfitSharingRow]() {
+		_, err := get(t, at(map[string]reply{"/v3/global/profit-sharing/bill-download-url": hashless, downloadPath: file(shares)}).client(t), GlobalProfitSharing{Date: "2024-11-24"})
+		whole("GlobalProfitSharing", way, err, ErrDamaged)
+	}
+	for way, get := range ways[StatementRow]() {
+		_, err := get(t, at(map[string]reply{"/v3/global/statements": signed}).client(t), Statement{Date: "2024-11-24", MchID: "1"})
+		whole("Statement", way, err, ErrFormat)
+	}
+}
+
+func TestTimesThatAreNotThereAreZero(t *testing.T) {
+	t.Parallel()
+	const row = "`2024-11-24 08:00:01,`wx1,`1900000109,`0,`,`4200001,`order-1,`o1,`JSAPI,`REFUND,`OTHERS,`CNY,`0.00,`0.00,`%s,`,`5000001,`refund-1,`0.05,`0.01,`ORIGINAL,`PROCESSING,`tea,`,`-0.00030,`0.60%%,`0.00,`0.06,`"
+	for text, ok := range map[string]bool{"": true, "0": true, "-": true, " ": true, " - ": true, "x": false, "00": false} {
+		rows, err := all(Read[TradeRow](strings.NewReader(lined(refundColumns, fmt.Sprintf(row, text), allTotals, "`1,`0,`0.05,`0.01,`-0.00030,`0,`0.06"))))
+		if (err == nil) != ok || ok && !rows[0].RefundCreateTime.IsZero() {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"", "0", "-", " "} {
+		if _, err := all(Read[TradeRow](strings.NewReader(string(replaced(small(), "2024-11-24 00:00:01", text))))); !errors.Is(err, ErrDamaged) {
+			t.Errorf("a row without its time %q: %v", text, err)
+		}
+	}
+}
+
+func TestABillThatDoesNotFitIntoMemorySaysWhatToRaise(t *testing.T) {
+	t.Parallel()
+	content := small()
+	client, err := wechatpay.New(wechatpay.Merchant{
+		MchID: "1900000109", SerialNo: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB", PrivateKey: keys().merchant, PlatformKeys: platformKeys(), APIv2Key: "192006250b4c09247ec02edce69f6a2d",
+	}, wechatpay.Transport(at(map[string]reply{"/pay/downloadbill": file(content)})), wechatpay.MaxAttempts(1), wechatpay.MaxAnswer(int64(len(content)-1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for way, get := range ways[TradeRow]() {
+		if _, err := get(t, client, TradeV2{Date: "2024-11-24", AppID: "wx1"}); err == nil || !strings.Contains(err.Error(), "MaxAnswer sets the limit") {
+			t.Errorf("%s: %v", way, err)
 		}
 	}
 }

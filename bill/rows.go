@@ -82,7 +82,7 @@ func (TradeRow) layout() layout[TradeRow] {
 			text("费率备注", func(r *row) *string { return &r.RateNote }),
 		},
 		totals: []total[row]{
-			{name: "总交易单数", must: true, add: one[row]},
+			{name: "总交易单数", must: true, count: true, add: one[row]},
 			{name: "应结订单总金额", aliases: []string{"总交易额"}, of: "应结订单金额", add: func(r *row) Amount { return ofFen(r.SettlementTotal) }},
 			{name: "退款总金额", aliases: []string{"总退款金额"}, of: "退款金额", add: func(r *row) Amount { return ofFen(r.RefundAmount) }},
 			{name: "充值券退款总金额", aliases: []string{"总企业红包退款金额", "总代金券或立减优惠退款金额"}, of: "充值券退款金额", add: func(r *row) Amount { return ofFen(r.CouponRefundAmount) }},
@@ -90,13 +90,17 @@ func (TradeRow) layout() layout[TradeRow] {
 			{name: "订单总金额", of: "订单金额", add: func(r *row) Amount { return ofFen(r.OrderAmount) }},
 			{name: "申请退款总金额", of: "申请退款金额", add: func(r *row) Amount { return ofFen(r.RefundRequestAmount) }},
 		},
-		other:   func(r *row) *map[string]string { return &r.Other },
+		other: func(r *row) *map[string]string { return &r.Other },
+		// Of a refund, it is documented nowhere which one lies in the day in a bill of refunds.
+		times:   func(r *row) [3]time.Time { return [3]time.Time{r.Time, r.RefundCreateTime, r.RefundSuccessTime} },
+		sub:     func(r *row) string { return r.SubMchID },
 		summary: true,
 	}
 }
 
 // FundFlowRow is a movement of money in a fund-flow bill (资金账单), booked when it happened to the
-// account.
+// account. Its Note is not escaped: where it looks as if it were several columns, it is read as the
+// one that it is.
 // See https://pay.weixin.qq.com/doc/v3/merchant/4013071249.
 type FundFlowRow struct {
 	Time               time.Time         // 记账时间
@@ -134,29 +138,38 @@ func (FundFlowRow) layout() layout[FundFlowRow] {
 			text("资金流水单号", func(r *row) *string { return &r.FlowID }).needed(),
 			text("业务名称", func(r *row) *string { return &r.Name }),
 			text("业务类型", func(r *row) *string { return &r.Type }),
-			text("收支类型", func(r *row) *string { return &r.Direction }).needed(),
-			fen("收支金额(元)", func(r *row) *int64 { return &r.Amount }).as("收支金额（元）").needed(),
-			fen("账户结余(元)", func(r *row) *int64 { return &r.Balance }).as("账户结余（元）"),
+			text("收支类型", func(r *row) *string { return &r.Direction }).only(Income, Expense).needed(),
+			fen("收支金额(元)", func(r *row) *int64 { return &r.Amount }).needed(),
+			fen("账户结余(元)", func(r *row) *int64 { return &r.Balance }),
 			text("资金变更提交申请人", func(r *row) *string { return &r.Applicant }),
-			text("备注", func(r *row) *string { return &r.Note }),
+			text("备注", func(r *row) *string { return &r.Note }).unescaped(),
 			text("业务凭证号", func(r *row) *string { return &r.Voucher }),
 		},
 		totals: []total[row]{
-			{name: "资金流水总笔数", must: true, add: one[row]},
-			{name: "收入笔数", of: "收支类型", add: only(Income, one[row])},
+			{name: "资金流水总笔数", must: true, count: true, add: one[row]},
+			{name: "收入笔数", count: true, of: "收支类型", add: only(Income, one[row])},
 			{name: "收入金额", of: "收支金额(元)", add: only(Income, money)},
-			{name: "支出笔数", of: "收支类型", add: only(Expense, one[row])},
+			{name: "支出笔数", count: true, of: "收支类型", add: only(Expense, one[row])},
 			{name: "支出金额", of: "收支金额(元)", add: only(Expense, money)},
 		},
 		other:   func(r *row) *map[string]string { return &r.Other },
+		times:   func(r *row) [3]time.Time { return [3]time.Time{r.Time} },
 		summary: true,
 	}
 }
 
 // Record is a row of a bill whose columns are documented incompletely or nowhere: all of them under
-// their headings.
+// their headings. Such a bill may have a summary, with one line, whose headings have 总, 合计 or
+// total; of it only the number of rows is compared, if a heading is known to be it.
 type Record map[string]string
 
 func (Record) layout() layout[Record] {
-	return layout[Record]{other: func(r *Record) *map[string]string { return (*map[string]string)(r) }, many: true}
+	return layout[Record]{
+		totals: rowCount[Record](),
+		other:  func(r *Record) *map[string]string { return (*map[string]string)(r) },
+		words:  summaryWords,
+	}
 }
+
+// summaryWords are those by which a summary is known that is documented nowhere.
+var summaryWords = []string{"总", "合计", "total"}
