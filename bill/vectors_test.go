@@ -20,7 +20,7 @@ func TestVectors(t *testing.T) {
 func checkStructure(t *testing.T, _ vectors.Set, v vectors.Vector) {
 	content := lined(v.FirstLine, v.FirstRow, v.SummaryHeader, v.SummaryRow)
 	rows, err := all(Read[TradeRow](strings.NewReader(content)))
-	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "the summary says 45.00, the rows come to 1.00") || len(rows) != 1 {
+	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "the summary says 45, the rows come to 1") || len(rows) != 1 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	if row := rows[0]; row.Other != nil || row.OutTradeNo == "" || row.TradeState != "REFUND" || row.RefundAmount != 1 || row.Time.IsZero() {
