@@ -126,21 +126,12 @@ func withSlash(path string) string {
 }
 
 func encodeQuery(query []pair) string {
-	if len(query) == 0 {
-		return ""
-	}
-	var b strings.Builder
+	text := make([]byte, 0, 256) // more than most have
 	for i, q := range query {
-		if i == 0 {
-			b.WriteByte('?')
-		} else {
-			b.WriteByte('&')
-		}
-		b.WriteString(escape(q.name))
-		b.WriteByte('=')
-		b.WriteString(escape(q.value))
+		text = append(text, "?&"[min(i, 1)])
+		text = append(append(append(text, escape(q.name)...), '='), escape(q.value)...)
 	}
-	return b.String()
+	return string(text)
 }
 
 // escape is url.QueryEscape but for the space, which a path-minded server wants as %20.
@@ -216,13 +207,15 @@ func add(k *call, p part, v reflect.Value) error {
 		}
 		v = v.Elem()
 	}
-	if _, encoded := v.Interface().(encoding.TextMarshaler); v.Kind() == reflect.Slice && !encoded {
-		for i := range v.Len() {
-			if err := add(k, part{name: p.name, header: p.header}, v.Index(i)); err != nil {
-				return err
+	if v.Kind() == reflect.Slice {
+		if _, encoded := v.Interface().(encoding.TextMarshaler); !encoded {
+			for i := range v.Len() {
+				if err := add(k, part{name: p.name, header: p.header}, v.Index(i)); err != nil {
+					return err
+				}
 			}
+			return nil
 		}
-		return nil
 	}
 	text, err := textOf(k, v)
 	switch {
@@ -237,6 +230,9 @@ func add(k *call, p part, v reflect.Value) error {
 
 // textOf is a value outside of the body.
 func textOf(k *call, v reflect.Value) (string, error) {
+	if v.Kind() == reflect.String && v.Type().NumMethod() == 0 {
+		return v.String(), nil // without an allocation, as most are
+	}
 	switch value := v.Interface().(type) {
 	case Time:
 		text, err := value.MarshalJSON()

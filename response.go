@@ -157,7 +157,7 @@ func (c *Client) response(req *http.Request, answer *http.Response, body []byte)
 		StatusCode: answer.StatusCode,
 		Header:     answer.Header,
 		Body:       body,
-		RequestID:  answer.Header.Get("Request-ID"),
+		RequestID:  answer.Header.Get("Request-Id"),
 		Method:     req.Method,
 		URL:        req.URL.String(),
 		opener:     c.opener,
