@@ -3,12 +3,12 @@
 GO       ?= go
 FUZZTIME ?= 1m
 COUNT    ?= 10
-MODULES  := . cmd/wxpay e2e tools webhook/boltonce webhook/sqlonce
+MODULES  := . bench cmd/wxpay e2e openssl tools webhook/boltonce webhook/sqlonce
 
 .NOTPARALLEL:
-.PHONY: test deps check fmt vet staticcheck generated tidy race fuzz-smoke fuzz soak bench build-cost api-changes vuln
+.PHONY: test deps check fmt vet staticcheck generated tidy race nocgo bench-smoke fuzz-smoke fuzz soak bench build-cost api-changes vuln
 
-test: deps check race fuzz-smoke
+test: deps check race nocgo bench-smoke fuzz-smoke
 
 check: fmt vet staticcheck generated tidy
 
@@ -38,6 +38,15 @@ tidy:
 race:
 	$(GO) test -race work
 
+# OpenSSL is called in another way without cgo, which the race detector needs, and not at all with a tag.
+nocgo:
+	cd openssl && CGO_ENABLED=0 $(GO) test . && $(GO) vet -tags noopenssl . && $(GO) test -tags noopenssl .
+	cd cmd/wxpay && CGO_ENABLED=0 $(GO) test -run 'OpenSSL' .
+
+# Every benchmark once, so that none rots; go run ./bench measures.
+bench-smoke:
+	@echo "$(GO) test -bench . -benchtime 1x work"; out=$$($(GO) test -run '^$$' -bench . -benchtime 1x work 2>&1) || { echo "$$out"; exit 1; }
+
 # Every fuzz target for 500 inputs, so that none is broken without notice; make fuzz searches. Inputs
 # are counted, for a fuzzer that is stopped by the clock sometimes calls that a failure. What strangers send
 # to receivers of notifications gets some 20 seconds each.
@@ -56,6 +65,7 @@ soak:
 	WXPAY_REQUESTS=10000 $(GO) test -count 1 -timeout 60m -run 'NeverAccused' ./sim/internal/doctor
 	cd cmd/wxpay && WXPAY_KILLS=50 $(GO) test -count 1 -timeout 60m -run 'Kill' .
 	cd e2e && E2E_NOTIFICATIONS=20000 $(GO) test -count 1 -timeout 60m -run 'KilledBook' .
+	cd openssl && WXPAY_SIGNATURES=100000 $(GO) test -count 1 -timeout 60m -run 'Memory|AddUp' .
 	WXPAY_BILL_BYTES=2147483648 $(GO) test -count 1 -timeout 60m -run 'LargeBill' ./bill
 
 # Two files of this make a comparison: go tool benchstat old.txt new.txt

@@ -18,6 +18,8 @@
 package sim
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -55,6 +57,10 @@ type Config struct {
 	// ManageToken is what calls of the management API have to carry: Authorization: Bearer and the
 	// token. Without one they have to be to a loopback address.
 	ManageToken string
+
+	// Signer makes of a key of the gateway what signs with it: a faster one, for it is most of what an
+	// answer costs. If it is nil, keys sign themselves. It is called again when certificates change.
+	Signer func(*rsa.PrivateKey) crypto.Signer
 }
 
 // Journal keeps the events of a gateway, so that another one can go on where it ended.
@@ -82,7 +88,7 @@ func New(c Config) (*Gateway, error) {
 	}
 	clk := clock.New(now(c))
 	st := store.New(clk.Business, c.Journal)
-	ring, err := keys.New(w, st)
+	ring, err := keys.New(w, st, c.Signer)
 	if err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}

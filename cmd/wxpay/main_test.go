@@ -100,7 +100,7 @@ func TestCompletion(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := wxpay(t.Context(), "version")
-	if status != 0 || stderr != "" || !regexp.MustCompile(`^wxpay \S+ go1\.\S+ [a-z0-9]+/[a-z0-9]+\n$`).MatchString(stdout) {
+	if status != 0 || stderr != "" || !regexp.MustCompile(`^wxpay \S+ go1\.\S+ [a-z0-9]+/[a-z0-9]+\nwxpay sim signs with .+\n$`).MatchString(stdout) {
 		t.Errorf("exit status %d, %q", status, stdout+stderr)
 	}
 	commit := func(modified string) *debug.BuildInfo {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openwechatpay/wechatpay/openssl"
 	"github.com/openwechatpay/wechatpay/sim"
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/world"
@@ -231,7 +232,9 @@ func (p program) gateway(f simFlags, dir *simDir, journal *journal) (*sim.Gatewa
 		}
 		own.Stateless, w = *f.stateless, &own
 	}
-	config := sim.Config{World: w, Log: slog.New(&requestLog{w: p.stdout, why: p.stderr}), AllowCallbacks: f.callbacks, ManageToken: f.token}
+	config := sim.Config{
+		World: w, Log: slog.New(&requestLog{w: p.stdout, why: p.stderr}), AllowCallbacks: f.callbacks, ManageToken: f.token, Signer: openssl.SignerOr,
+	}
 	if journal != nil {
 		config.Journal = journal
 	}

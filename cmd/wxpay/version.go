@@ -7,21 +7,31 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/openwechatpay/wechatpay/openssl"
 )
 
 func (p program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, the Go version and the platform",
+		Short: "Print the version, the Go version, the platform and what the simulator signs with",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(p.stdout, versionLine())
+			_, err := fmt.Fprint(p.stdout, versionLine()+signerLine(openssl.Version()))
 			return err
 		},
 	}
 }
 
-// versionLine is what version and --version print.
+// signerLine says what signs in wxpay sim: OpenSSL if it has a version, or else crypto/rsa.
+func signerLine(version string, err error) string {
+	if err != nil {
+		return fmt.Sprintf("wxpay sim signs with crypto/rsa: %v\n", err)
+	}
+	return fmt.Sprintf("wxpay sim signs with %s\n", version)
+}
+
+// versionLine is what version begins with, and --version prints.
 func versionLine() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -89,7 +89,7 @@ func newFront(t *testing.T, w *world.World) (*wechatpay.Client, *Front) {
 	t.Helper()
 	clk := clock.New(time.Now)
 	st := store.New(clk.Business, nil)
-	ring, err := keys.New(w, st)
+	ring, err := keys.New(w, st, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type Certificate struct {
 	SerialNo            string
 	NotBefore, NotAfter time.Time
 	key                 *rsa.PrivateKey
+	signs               crypto.Signer // with key
 }
 
 // Rotation is which certificates there are, once they are no longer those of the world.
@@ -46,6 +48,7 @@ func (r *Ring) set(to Rotation) error {
 		if err != nil {
 			return fmt.Errorf("platform certificate %d: %w", i+1, err)
 		}
+		read.signs = r.signer(read.key)
 		certificates = append(certificates, read)
 	}
 	r.mu.Lock()
@@ -69,7 +72,7 @@ func readCertificate(c world.PlatformCertificate) (*Certificate, error) {
 	if !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, errors.New("its private_key is not that of its certificate")
 	}
-	return &Certificate{c, auth.SerialNo(cert), cert.NotBefore, cert.NotAfter, key}, nil
+	return &Certificate{PlatformCertificate: c, SerialNo: auth.SerialNo(cert), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, key: key}, nil
 }
 
 // Certificates returns the platform certificates, and the serial number of the one that signs.
@@ -81,22 +84,22 @@ func (r *Ring) Certificates() (all []*Certificate, signing string) {
 
 // choose is the key to sign with to a merchant, and its name. Where the merchant's mode leaves it
 // open, it is the one that asked names.
-func (r *Ring) choose(mchID, asked string) (serial string, key *rsa.PrivateKey) {
+func (r *Ring) choose(mchID, asked string) (serial string, key crypto.Signer) {
 	id := world.PublicKeyID(mchID)
 	mode := world.PublicKeyMode
 	if m := r.merchants[mchID]; m != nil {
 		mode = m.KeyMode
 	}
 	if mode == world.PublicKeyMode || mode == world.MigratingMode && asked == id {
-		return id, r.platform
+		return id, r.signs
 	}
 	all, signing := r.Certificates()
 	for _, name := range []string{asked, signing} {
 		if i := slices.IndexFunc(all, func(c *Certificate) bool { return c.SerialNo == name }); i >= 0 {
-			return all[i].SerialNo, all[i].key
+			return all[i].SerialNo, all[i].signs
 		}
 	}
-	return id, r.platform // its certificates were all taken away
+	return id, r.signs // its certificates were all taken away
 }
 
 // AddCertificate adds a new certificate, which does not sign yet.

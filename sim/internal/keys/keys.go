@@ -3,6 +3,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
@@ -20,6 +21,8 @@ import (
 // Ring is all keys of a world. It is safe for concurrent use.
 type Ring struct {
 	platform  *rsa.PrivateKey
+	signer    func(*rsa.PrivateKey) crypto.Signer
+	signs     crypto.Signer // with platform
 	merchants map[string]*Merchant
 	brands    map[string]*Merchant // by brand_id
 	world     []world.PlatformCertificate
@@ -37,13 +40,20 @@ type Merchant struct {
 	NotAfter time.Time // when its certificate expires
 }
 
-// New reads the keys of w, which has to be complete, and keeps what becomes of them in st.
-func New(w *world.World, st *store.Store) (*Ring, error) {
+// New reads the keys of w, which has to be complete, and keeps what becomes of them in st. Each key signs
+// as what signer makes of it, or itself if that is nil.
+func New(w *world.World, st *store.Store, signer func(*rsa.PrivateKey) crypto.Signer) (*Ring, error) {
 	platform, err := auth.ParsePrivateKey([]byte(w.Platform.PrivateKey))
 	if err != nil {
 		return nil, fmt.Errorf("the platform's private_key: %w", err)
 	}
-	r := &Ring{platform: platform, merchants: map[string]*Merchant{}, brands: map[string]*Merchant{}, world: w.Platform.Certificates}
+	if signer == nil {
+		signer = func(key *rsa.PrivateKey) crypto.Signer { return key }
+	}
+	r := &Ring{
+		platform: platform, signer: signer, signs: signer(platform),
+		merchants: map[string]*Merchant{}, brands: map[string]*Merchant{}, world: w.Platform.Certificates,
+	}
 	if err := r.readMerchants(w); err != nil {
 		return nil, err
 	}
@@ -135,12 +145,12 @@ func (r *Ring) Sign(h http.Header, scheme, mchID, asked string, body []byte, now
 	}
 	serial, key := r.choose(mchID, asked)
 	if scheme == auth.BrandScheme {
-		serial, key = world.PublicKeyID(mchID), r.platform
+		serial, key = world.PublicKeyID(mchID), r.signs
 	}
 	timestamp, nonce := strconv.FormatInt(now.Unix(), 10), newNonce()
 	signature, err := auth.Sign(key, auth.AnswerText(timestamp, nonce, body))
 	if err != nil {
-		panic(err) // an RSA key in memory does not fail
+		panic(err) // a key in memory does not fail
 	}
 	if spoil == world.EffectProbe {
 		signature = "WECHATPAY/SIGNTEST/" + signature[len("WECHATPAY/SIGNTEST/"):]

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"time"
+
+	"github.com/openwechatpay/wechatpay/openssl"
+)
+
+var modelName = regexp.MustCompile(`(?m)^model name\s*:\s*(.+)$`)
+
+// machine is what the figures hold for.
+func machine() string {
+	cpu := runtime.GOARCH
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil { // which Linux has
+		if found := modelName.FindSubmatch(text); found != nil {
+			cpu = string(found[1])
+		}
+	}
+	library, err := openssl.Version()
+	if err != nil {
+		library = err.Error()
+	}
+	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s, %s", time.Now().Format(time.DateOnly), cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), library)
+}
