@@ -110,6 +110,17 @@ func (k *key) sign(s scheme, digest []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
+// verifies tells why k cannot verify for WeChat Pay, if it cannot.
+func (k *key) verifies() error {
+	defer k.begin()()
+	c, err := k.context(wechatPay, k.lib.verifyInit)
+	if err != nil {
+		return err
+	}
+	k.keep(wechatPay, c)
+	return nil
+}
+
 func (k *key) verify(s scheme, digest, signature []byte) error {
 	defer k.begin()()
 	c, err := k.context(s, k.lib.verifyInit)
@@ -171,7 +182,7 @@ func (k *key) context(s scheme, begin func(context uintptr) int32) (*context, er
 		return nil, k.lib.failed("make a context")
 	}
 	if begin(address) != 1 || !k.lib.configure(address, s) {
-		err := k.lib.failed("choose how to sign or decrypt")
+		err := k.lib.failed("choose how to sign, verify or decrypt")
 		k.lib.freeContext(address)
 		return nil, err
 	}

@@ -10,7 +10,7 @@
 //	})
 //
 // libcrypto is loaded when it is first needed, without cgo: nothing has to be installed to build, and
-// a program cross-compiles as before. [Version] tells what was found, or why nothing was.
+// a program cross-compiles as before. [Version] tells what was found, or why nothing was, and [NewSigner] why it does not sign.
 //
 // # Keys
 //

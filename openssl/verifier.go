@@ -9,7 +9,7 @@ import (
 
 // Verifier is an RSA public key in libcrypto. It is safe for concurrent use.
 //
-// It verifies in about half the time of crypto/rsa, which is some 15 µs less. Where a signature is made
+// It verifies in little more than half the time of crypto/rsa, which is some 14 µs less. Where a signature is made
 // as well that is hardly to be noticed, and the verifier of package auth does not use it. It pays
 // for a program that does nothing but verify, thousands of times a second.
 type Verifier struct {
@@ -30,6 +30,10 @@ func NewVerifier(pub *rsa.PublicKey) (*Verifier, error) {
 	}
 	k, err := publicKey(der)
 	if err != nil {
+		return nil, err
+	}
+	// A configuration that does not let it verify is found out now, and not by a signature that is good.
+	if err := k.verifies(); err != nil {
 		return nil, err
 	}
 	return &Verifier{pub.Size(), k}, nil

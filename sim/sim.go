@@ -59,7 +59,8 @@ type Config struct {
 	ManageToken string
 
 	// Signer makes of a key of the gateway what signs with it: a faster one, for it is most of what an
-	// answer costs. If it is nil, keys sign themselves. It is called again when certificates change.
+	// answer costs. If it is nil, keys sign themselves. It is called again when certificates change. What it
+	// returns must not be nil, and must not fail: an answer that cannot be signed is a panic.
 	Signer func(*rsa.PrivateKey) crypto.Signer
 }
 

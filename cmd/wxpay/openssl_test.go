@@ -39,6 +39,22 @@ func TestVersionSaysWhatTheSimulatorSignsWith(t *testing.T) {
 	}
 }
 
+// TestVersionSaysSoIfOpenSSLMayNotSign: its configuration asks for a provider that is not there.
+func TestVersionSaysSoIfOpenSSLMayNotSign(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "openssl.cnf")
+	config := "openssl_conf = all\n[all]\nalg_section = algorithms\n[algorithms]\ndefault_properties = fips=yes\n"
+	if err := os.WriteFile(name, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "version")
+	cmd.Env = append(os.Environ(), asCommand+"=1", "OPENSSL_CONF="+name)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "wxpay sim signs with crypto/rsa: openssl: ") {
+		t.Errorf("it prints %q, %v", out, err)
+	}
+}
+
 // TestAMerchantAndTheSimulatorSignWithOpenSSL, many at once. It is here because the simulator's module
 // has nothing but the standard library.
 func TestAMerchantAndTheSimulatorSignWithOpenSSL(t *testing.T) {

@@ -2,12 +2,17 @@ package main
 
 import (
 	"cmp"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/openssl"
 )
 
@@ -17,10 +22,25 @@ func (p program) versionCommand() *cobra.Command {
 		Short: "Print the version, the Go version, the platform and what the simulator signs with",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(p.stdout, versionLine()+signerLine(openssl.Version()))
+			_, err := fmt.Fprint(p.stdout, versionLine()+signerLine(signing()))
 			return err
 		},
 	}
+}
+
+// signing is the version of OpenSSL that signs, or why none does. It tries: a library that is there may be
+// configured not to sign.
+func signing() (string, error) {
+	version, err := openssl.Version()
+	if err != nil {
+		return "", err
+	}
+	key, err := rsa.GenerateKey(rand.Reader, auth.MinBits)
+	if err != nil {
+		return "", err
+	}
+	_, err = openssl.NewSigner(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	return version, err
 }
 
 // signerLine says what signs in wxpay sim: OpenSSL if it has a version, or else crypto/rsa.

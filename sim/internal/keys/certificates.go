@@ -48,7 +48,9 @@ func (r *Ring) set(to Rotation) error {
 		if err != nil {
 			return fmt.Errorf("platform certificate %d: %w", i+1, err)
 		}
-		read.signs = r.signer(read.key)
+		if read.signs = r.signer(read.key); read.signs == nil {
+			return fmt.Errorf("platform certificate %d: the Signer of the gateway's configuration returned nil", i+1)
+		}
 		certificates = append(certificates, read)
 	}
 	r.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -50,8 +51,12 @@ func New(w *world.World, st *store.Store, signer func(*rsa.PrivateKey) crypto.Si
 	if signer == nil {
 		signer = func(key *rsa.PrivateKey) crypto.Signer { return key }
 	}
+	signs := signer(platform)
+	if signs == nil {
+		return nil, errors.New("the Signer of the gateway's configuration returned nil: it has to return the key itself where it knows nothing better")
+	}
 	r := &Ring{
-		platform: platform, signer: signer, signs: signer(platform),
+		platform: platform, signer: signer, signs: signs,
 		merchants: map[string]*Merchant{}, brands: map[string]*Merchant{}, world: w.Platform.Certificates,
 	}
 	if err := r.readMerchants(w); err != nil {
@@ -150,7 +155,7 @@ func (r *Ring) Sign(h http.Header, scheme, mchID, asked string, body []byte, now
 	timestamp, nonce := strconv.FormatInt(now.Unix(), 10), newNonce()
 	signature, err := auth.Sign(key, auth.AnswerText(timestamp, nonce, body))
 	if err != nil {
-		panic(err) // a key in memory does not fail
+		panic(err) // a key in memory does not fail, and another that does is named in sim.Config.Signer
 	}
 	if spoil == world.EffectProbe {
 		signature = "WECHATPAY/SIGNTEST/" + signature[len("WECHATPAY/SIGNTEST/"):]
