@@ -52,8 +52,8 @@ bench-smoke:
 # to receivers of notifications gets some 20 seconds each.
 fuzz-smoke:
 	GO=$(GO) sh tools/fuzz.sh 500x
-	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime 30000x .
-	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParseV2$$' -fuzztime 140000x .
+	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime 30000x -fuzzminimizetime 100x .
+	cd webhook && $(GO) test -run '^$$' -fuzz '^FuzzParseV2$$' -fuzztime 140000x -fuzzminimizetime 100x .
 
 fuzz:
 	GO=$(GO) sh tools/fuzz.sh $(FUZZTIME)

@@ -248,7 +248,7 @@ func (c *Client) Stamp() (timestamp, nonce string) {
 // SignLines signs lines that a front end hands over (调起支付) with Merchant.PrivateKey. Products have
 // functions that know which.
 func (c *Client) SignLines(lines ...string) (string, error) {
-	if err := c.signs(); err != nil {
+	if err := c.checkSigns(); err != nil {
 		return "", err
 	}
 	return c.signer.SignLines(lines...)
@@ -256,7 +256,7 @@ func (c *Client) SignLines(lines ...string) (string, error) {
 
 // SignParams signs as [auth.SignType.Sign] does, with Merchant.APIv2Key.
 func (c *Client) SignParams(t auth.SignType, params map[string]string) (string, error) {
-	if err := c.signs(); err != nil {
+	if err := c.checkSigns(); err != nil {
 		return "", err
 	}
 	if c.apiv2Key() == "" {
@@ -265,8 +265,8 @@ func (c *Client) SignParams(t auth.SignType, params map[string]string) (string, 
 	return t.Sign(c.apiv2Key(), maps.All(params))
 }
 
-// signs refuses whom WeChat does not ask for a signature of a front end.
-func (c *Client) signs() error {
+// checkSigns refuses whom WeChat does not ask for a signature of a front end.
+func (c *Client) checkSigns() error {
 	if c == nil || c.signer == nil {
 		return errors.New("there is no client to sign with: make one with wechatpay.New")
 	}

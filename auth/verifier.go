@@ -103,11 +103,8 @@ func (v *Verifier) Keys() []PlatformKey { return slices.Concat(v.ours(), v.sourc
 
 // Has tells whether a key with this serial is trusted now, without looking for it.
 func (v *Verifier) Has(serial string) bool {
-	if _, ours := find(v.ours(), serial); ours {
-		return true
-	}
-	_, sourced := find(v.sourced(), serial)
-	return sourced
+	_, found := find(v.Keys(), serial)
+	return found
 }
 
 // Preferred is the key that WeChat Pay is asked to sign with at now, by a request's

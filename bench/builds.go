@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,7 +43,7 @@ func builds(how effort, _ *bench) ([]table, error) {
 		if floor == 0 {
 			floor = size
 		}
-		r.cells = append(r.cells[:3], append([]cell{figure(float64(size-floor), 0)}, r.cells[3:]...)...)
+		r.cells = slices.Insert(r.cells, 3, figure(float64(size-floor), 0))
 		t.rows = append(t.rows, r)
 	}
 	return []table{t}, nil

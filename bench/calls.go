@@ -267,7 +267,7 @@ func callsWithRSA(how effort, b *bench) ([]table, error) {
 		for i, name := range []string{"crypto/rsa", "openssl"} {
 			r := row{name: fmt.Sprintf("%s, %d in flight", name, inFlight)}
 			if 2*i >= len(all) {
-				r.cells = b.without(len(calls.head))
+				r.cells = without(len(calls.head))
 			} else {
 				r.cells = callCells(all[2*i], all[2*i+1], lines[2*i], lines[2*i+1])
 			}
@@ -275,7 +275,7 @@ func callsWithRSA(how effort, b *bench) ([]table, error) {
 		}
 		r := row{name: fmt.Sprintf("calls, %d in flight", inFlight)}
 		if b.openssl == nil {
-			r.cells = append([]cell{figure(perSecond(all[1]), 0)}, b.without(2)...)
+			r.cells = append([]cell{figure(perSecond(all[1]), 0)}, without(2)...)
 		} else {
 			times := over(all[1], all[3])
 			r.cells = []cell{figure(perSecond(all[1]), 0), figure(perSecond(all[3]), 0), between(times)}
@@ -303,7 +303,7 @@ func callCells(floor, sdk series, floorLine, sdkLine *line) []cell {
 
 func perSecond(s series) float64 { return 1e9 / spreadOf(s).median }
 
-func (b *bench) without(n int) []cell {
+func without(n int) []cell {
 	cells := make([]cell, n)
 	for i := range cells {
 		cells[i] = nothing("–")

@@ -28,11 +28,11 @@ func (b *bench) signatures(how effort) ([]row, error) {
 		return nil, err
 	}
 	standard := figure(perSecond(all[0]), 0)
-	alone := row{name: "signatures alone", cells: append([]cell{standard}, b.without(2)...)}
+	alone := row{name: "signatures alone", cells: append([]cell{standard}, without(2)...)}
 	if b.openssl != nil {
 		alone.cells = []cell{standard, figure(perSecond(all[1]), 0), between(over(all[0], all[1]))}
 	}
-	speed := row{name: "openssl speed rsa2048", cells: append([]cell{standard}, b.without(2)...)}
+	speed := row{name: "openssl speed rsa2048", cells: append([]cell{standard}, without(2)...)}
 	if n, err := opensslSpeed(); err != nil {
 		speed.cells[1] = nothing("not to be had: " + err.Error())
 	} else {

@@ -28,7 +28,6 @@ type cell struct {
 	value  float64
 	spread *spread // shown behind it, if there is one
 	digits int
-	unit   string // shown behind it, such as "%"
 	none   string
 }
 
@@ -50,7 +49,7 @@ func (c cell) String() string {
 	case c.spread != nil:
 		return number(c.value) + " (" + number(c.spread.low) + "–" + number(c.spread.high) + ")"
 	}
-	return number(c.value) + c.unit
+	return number(c.value)
 }
 
 // found tells whether c is a figure.

@@ -2,6 +2,7 @@ package bill
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -103,7 +104,7 @@ func TestABillThatIsNotWholeIsAnError(t *testing.T) {
 
 // unpackedRows are those of a packed bill.
 func unpackedRows(packed []byte) ([]TradeRow, error) {
-	r, err := gzipReader(packed)
+	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, err
 	}

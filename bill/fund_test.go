@@ -2,10 +2,8 @@ package bill
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -29,8 +27,6 @@ var fundLines = []string{
 	fundTotals,
 	"`3.0,`1.0,`12.30,`2.0,`4.63",
 }
-
-func gzipReader(packed []byte) (io.Reader, error) { return gzip.NewReader(bytes.NewReader(packed)) }
 
 func TestFundFlowBillsAreReadAndSummed(t *testing.T) {
 	t.Parallel()

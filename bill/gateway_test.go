@@ -112,7 +112,10 @@ func platformKeys() []auth.PlatformKey {
 	return []auth.PlatformKey{auth.PublicKey(platformKeyID, &keys().platform.PublicKey)}
 }
 
-func (g *gateway) client(t testing.TB) *wechatpay.Client {
+func (g *gateway) client(t testing.TB) *wechatpay.Client { return clientOver(t, g) }
+
+// clientOver is a client that reaches its gateway through transport.
+func clientOver(t testing.TB, transport http.RoundTripper, opts ...wechatpay.Option) *wechatpay.Client {
 	t.Helper()
 	client, err := wechatpay.New(wechatpay.Merchant{
 		MchID:        "1900000109",
@@ -121,7 +124,7 @@ func (g *gateway) client(t testing.TB) *wechatpay.Client {
 		PlatformKeys: platformKeys(),
 		APIv2Key:     "192006250b4c09247ec02edce69f6a2d",
 		Certificate:  tls.Certificate{Certificate: [][]byte{{0}}, PrivateKey: keys().merchant},
-	}, wechatpay.Transport(g), wechatpay.MaxAttempts(1))
+	}, append(opts, wechatpay.Transport(transport), wechatpay.MaxAttempts(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +156,7 @@ func told(content []byte, address string) map[string]any {
 	}
 }
 
-// plain is a gateway where a trade bill is: true is its hash told of, comes is what comes.
+// plain is a gateway where a trade bill is: told is the answer about it, comes is the file.
 func plain(told map[string]any, comes reply) *gateway {
 	return at(map[string]reply{"/v3/bill/tradebill": said(told), downloadPath: comes})
 }

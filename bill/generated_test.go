@@ -54,7 +54,7 @@ func (g *generated) Read(p []byte) (int, error) {
 
 func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }
 
-// bill is a generated one of at least size bytes.
+// generate is a generated bill of at least size bytes.
 func generate(size int64) []byte {
 	content, err := io.ReadAll(&generated{size: size})
 	if err != nil {

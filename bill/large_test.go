@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/openwechatpay/wechatpay"
 )
 
 // maxHeap is what a bill of any size may need, beside what the test needs before it.
@@ -42,12 +40,7 @@ func TestALargeBillNeedsLittleMemory(t *testing.T) { // not parallel: others nee
 	about := told(nil, "x")
 	about["hash_value"] = hex.EncodeToString(hash.Sum(nil))
 	g.answers["/v3/bill/tradebill"] = []reply{said(about)}
-	client, err := wechatpay.New(wechatpay.Merchant{
-		MchID: "1900000109", SerialNo: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB", PrivateKey: keys().merchant, PlatformKeys: platformKeys(),
-	}, wechatpay.Transport(g))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := clientOver(t, g)
 	dir := t.TempDir()
 	runtime.GC()
 	g.heap.before = heap()

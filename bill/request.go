@@ -277,7 +277,12 @@ func (r FundFlowV2) fetch(ctx context.Context, client *wechatpay.Client, s setti
 	if !ok {
 		return nil, errors.New("APIv2 has no bill of this Account: want Basic, Operation or Fees")
 	}
-	return fetchV2(ctx, client, "/v2/pay/downloadfundflow", r.Date, map[string]string{"appid": r.AppID, "account_type": account})
+	from, err := fetchV2(ctx, client, "/v2/pay/downloadfundflow", r.Date, map[string]string{"appid": r.AppID, "account_type": account})
+	if err != nil {
+		return nil, err
+	}
+	from.proven = true // its Digest was compared
+	return from, nil
 }
 
 // compact is a date without its dashes, as some operations want it.

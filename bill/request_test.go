@@ -471,12 +471,7 @@ func TestTimesThatAreNotThereAreZero(t *testing.T) {
 func TestABillThatDoesNotFitIntoMemorySaysWhatToRaise(t *testing.T) {
 	t.Parallel()
 	content := small()
-	client, err := wechatpay.New(wechatpay.Merchant{
-		MchID: "1900000109", SerialNo: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB", PrivateKey: keys().merchant, PlatformKeys: platformKeys(), APIv2Key: "192006250b4c09247ec02edce69f6a2d",
-	}, wechatpay.Transport(at(map[string]reply{"/pay/downloadbill": file(content)})), wechatpay.MaxAttempts(1), wechatpay.MaxAnswer(int64(len(content)-1)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := clientOver(t, at(map[string]reply{"/pay/downloadbill": file(content)}), wechatpay.MaxAnswer(int64(len(content)-1)))
 	for way, get := range ways[TradeRow]() {
 		if _, err := get(t, client, TradeV2{Date: "2024-11-24", AppID: "wx1"}); err == nil || !strings.Contains(err.Error(), "MaxAnswer sets the limit") {
 			t.Errorf("%s: %v", way, err)
@@ -519,12 +514,7 @@ func TestACallThatIsCancelledIsNotDamage(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	g := plain(told(small(), "x"), reply{status: 200, file: true})
 	g.answers[downloadPath][0].body = small()[:500]
-	client, err := wechatpay.New(wechatpay.Merchant{
-		MchID: "1900000109", SerialNo: "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB", PrivateKey: keys().merchant, PlatformKeys: platformKeys(),
-	}, wechatpay.Transport(cancelling{g, cancel}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := clientOver(t, cancelling{g, cancel})
 	dir := t.TempDir()
 	if _, err := Open(ctx, client, Trade{Date: "2024-11-24"}, TempDir(dir)); !errors.Is(err, context.Canceled) || errors.Is(err, ErrDamaged) {
 		t.Errorf("the error is %v", err)

@@ -25,11 +25,6 @@ func OpenGCMFile(key, nonce, associatedData string, file io.ReaderAt, size int64
 	if err := CheckAPIv3Key(key); err != nil {
 		return nil, errors.New("the key of the file has not the 32 bytes that AEAD_AES_256_GCM needs")
 	}
-	return openFile(key, nonce, associatedData, file, size)
-}
-
-// openFile takes AES keys of any size, as open does.
-func openFile(key, nonce, associatedData string, file io.ReaderAt, size int64) (io.Reader, error) {
 	if nonce == "" || size < tagSize || size-tagSize > maxGCMFile {
 		return nil, ErrDecrypt
 	}
@@ -39,10 +34,10 @@ func openFile(key, nonce, associatedData string, file io.ReaderAt, size int64) (
 	}
 	hash := newGHASH(block)
 	counter := firstCounter(hash, nonce)
-	hash.write([]byte(associatedData))
+	hash.Write([]byte(associatedData))
 	hash.pad()
 	length := size - tagSize
-	if _, err := io.CopyBuffer(writerOnly{hash}, io.NewSectionReader(file, 0, length), make([]byte, 64<<10)); err != nil {
+	if _, err := io.CopyBuffer(hash, io.NewSectionReader(file, 0, length), make([]byte, 64<<10)); err != nil {
 		return nil, fmt.Errorf("the file cannot be read: %w", err)
 	}
 	hash.pad()
@@ -67,7 +62,7 @@ func firstCounter(hash *ghash, nonce string) (counter [aes.BlockSize]byte) {
 		counter[15] = 1
 		return counter
 	}
-	hash.write([]byte(nonce))
+	hash.Write([]byte(nonce))
 	hash.pad()
 	hash.lengths(0, uint64(len(nonce)))
 	copy(counter[:], hash.sum())
@@ -147,12 +142,14 @@ func (e element) timesX() element {
 	return element{e.high>>1 ^ (e.low&1)*reduction, e.low>>1 | e.high<<63}
 }
 
-func (g *ghash) write(p []byte) {
+// Write takes all of p, as a hash.Hash does.
+func (g *ghash) Write(p []byte) (int, error) {
+	size := len(p)
 	if g.held > 0 {
 		n := copy(g.rest[g.held:], p)
 		g.held, p = g.held+n, p[n:]
 		if g.held < len(g.rest) {
-			return
+			return size, nil
 		}
 		g.add(g.rest[:])
 		g.held = 0
@@ -161,6 +158,7 @@ func (g *ghash) write(p []byte) {
 		g.add(p[:aes.BlockSize])
 	}
 	g.held = copy(g.rest[:], p)
+	return size, nil
 }
 
 // pad fills the last block up with zeros.
@@ -204,12 +202,4 @@ func (g *ghash) step(e element, b byte) element {
 func (g *ghash) sum() []byte {
 	sum := binary.BigEndian.AppendUint64(nil, g.high)
 	return binary.BigEndian.AppendUint64(sum, g.low)
-}
-
-// writerOnly is a ghash as io.Copy wants it.
-type writerOnly struct{ *ghash }
-
-func (w writerOnly) Write(p []byte) (int, error) {
-	w.write(p)
-	return len(p), nil
 }

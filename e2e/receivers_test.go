@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -79,7 +80,7 @@ func receive() error {
 type receiver struct {
 	*exec.Cmd
 	t     *testing.T
-	in    interface{ Write([]byte) (int, error) }
+	in    io.Writer
 	lines *bufio.Scanner
 }
 

@@ -217,3 +217,45 @@ func FuzzPublicKey(f *testing.F) {
 		}
 	})
 }
+
+// TestCallersWaitForTheirTurn: there are two turns, and two calls that do not end.
+func TestCallersWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	lib, err := system()
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	held := *lib
+	held.turns = make(chan struct{}, 2)
+	held.newContext = func(key, engine uintptr) uintptr {
+		arrived <- struct{}{}
+		<-gate
+		return lib.newContext(key, engine)
+	}
+	k, err := held.privateKey(private(t).der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range cap(held.turns) {
+		wg.Go(func() {
+			if _, err := k.sign(wechatPay, make([]byte, 32), 256); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range cap(held.turns) {
+		<-arrived
+	}
+	select {
+	case held.turns <- struct{}{}:
+		t.Error("a third call may run beside two, of at most two")
+	default:
+	}
+	close(gate)
+	wg.Wait()
+	if n := len(held.turns); n != 0 {
+		t.Errorf("%d turns are not given back", n)
+	}
+}

@@ -69,48 +69,6 @@ func TestAProcessWithoutTheLibraryFallsBack(t *testing.T) {
 	}
 }
 
-// TestOnMuslTheLibraryOfGlibcIsRefused builds this test for the other C library of Linux, and lets it
-// load what is no library there.
-func TestOnMuslTheLibraryOfGlibcIsRefused(t *testing.T) {
-	t.Parallel()
-	linkers, _ := filepath.Glob("/lib/ld-musl-*.so.1")
-	maps, _ := os.ReadFile("/proc/self/maps")
-	if len(linkers) == 0 || strings.Contains(string(maps), "ld-musl") {
-		t.Skip("this system has no musl beside another C library")
-	}
-	if _, err := Version(); err != nil {
-		t.Fatal(err)
-	}
-	maps, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var library string
-	for field := range strings.FieldsSeq(string(maps)) {
-		if strings.Contains(filepath.Base(field), "libcrypto.so.3") {
-			library = field
-		}
-	}
-	binary := filepath.Join(t.TempDir(), "musl.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-ldflags=-I="+linkers[0], "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	// The directory has only this library, so that no other of glibc is found beside it.
-	alone := filepath.Join(t.TempDir(), "libcrypto.so.3")
-	content, err := os.ReadFile(library)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(alone, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if said := inAChild(t, binary, alone); !strings.Contains(said, alone) {
-		t.Errorf("it says %s", said)
-	}
-}
-
 func TestOnlyOpenSSL3IsTaken(t *testing.T) {
 	t.Parallel()
 	for number, taken := range map[uint]bool{

@@ -10,7 +10,8 @@
 //	})
 //
 // libcrypto is loaded when it is first needed, without cgo: nothing has to be installed to build, and
-// a program cross-compiles as before. [Version] tells what was found, or why nothing was, and [NewSigner] why it does not sign.
+// a program cross-compiles as before. [Version] tells what was found, or why nothing was, and [NewSigner]
+// why it does not sign.
 //
 // # Keys
 //
@@ -58,9 +59,6 @@ import (
 // ErrNoLibrary is the error of all that needs libcrypto, where it cannot be loaded or is not that of
 // OpenSSL 3. The error around it tells why.
 var ErrNoLibrary = errors.New("openssl: there is no libcrypto of OpenSSL 3")
-
-// minBits is how long a key has to be.
-const minBits = 2048
 
 // Version is what the library calls itself, such as OpenSSL 3.0.17 1 Jul 2025. Without one the error is
 // [ErrNoLibrary].

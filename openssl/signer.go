@@ -77,8 +77,8 @@ func checked(pub *rsa.PublicKey) (*rsa.PublicKey, error) {
 	if pub == nil || pub.N == nil {
 		return nil, errors.New("openssl: the RSA key is empty")
 	}
-	if bits := pub.N.BitLen(); bits < minBits {
-		return nil, fmt.Errorf("openssl: the RSA key has %d bits, want at least %d", bits, minBits)
+	if bits := pub.N.BitLen(); bits < auth.MinBits {
+		return nil, fmt.Errorf("openssl: the RSA key has %d bits, want at least %d", bits, auth.MinBits)
 	}
 	own := *pub
 	return &own, nil

@@ -9,9 +9,9 @@ import (
 
 // Verifier is an RSA public key in libcrypto. It is safe for concurrent use.
 //
-// It verifies in little more than half the time of crypto/rsa, which is some 14 µs less. Where a signature is made
-// as well that is hardly to be noticed, and the verifier of package auth does not use it. It pays
-// for a program that does nothing but verify, thousands of times a second.
+// It verifies in little more than half the time of crypto/rsa, which is some 14 µs less. Where a
+// signature is made as well that is hardly to be noticed, and the verifier of package auth does not use
+// it. It pays for a program that does nothing but verify, thousands of times a second.
 type Verifier struct {
 	size int
 	key  *key

@@ -1,6 +1,7 @@
 # Installs the Debian packages that the tests need and this machine lacks: a C compiler for
-# the race detector, Node for the SDK that e2e runs, OpenSSL for the SM3 that ours is compared with, and
-# PostgreSQL and MariaDB, which e2e starts itself. It does nothing where all is there.
+# the race detector, Node for the SDK that e2e runs, OpenSSL for the SM3 that ours is compared with and
+# for what signs with it, musl for what has to refuse that there, and PostgreSQL and MariaDB, which e2e
+# starts itself. It does nothing where all is there.
 set -eu
 
 missing=
@@ -8,6 +9,7 @@ echo '#include <stdlib.h>' | gcc -E -x c - >/dev/null 2>&1 || missing="gcc libc6
 node --version >/dev/null 2>&1 || missing="$missing nodejs"
 npm --version >/dev/null 2>&1 || missing="$missing npm"
 openssl dgst -sm3 /dev/null >/dev/null 2>&1 || missing="$missing openssl"
+ls /lib/ld-musl-*.so.1 >/dev/null 2>&1 || missing="$missing musl"
 # Debian has the programs of PostgreSQL where no PATH leads. Of MariaDB the packages that end in core are
 # enough: they have no service that would start on this machine.
 PATH=$PATH:/usr/sbin:/usr/local/sbin

@@ -106,7 +106,7 @@ func (m *Mux) answer(ctx context.Context, header http.Header, body []byte, arriv
 		m.log.WarnContext(ctx, "a notification is refused", "notification", n, "err", err)
 		return refusal(http.StatusNotFound, "nobody handles this event", xml)
 	}
-	if r.deadline > 0 && r.deadline < m.deadline {
+	if r.deadline > 0 {
 		ctx, cancel = context.WithDeadline(ctx, arrived.Add(budget(r.deadline)))
 		defer cancel()
 	}

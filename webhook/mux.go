@@ -126,13 +126,13 @@ type Event[T any] struct {
 
 // On has fn called for the events that T is the type of: all that payscore.UserPaid, pay.Payment of APIv2
 // and their like name. The event is WeChat Pay's, but what it says is still to be compared with the
-// order: the amount above all, and of several merchants whose it is. If fn returns nil the notification is marked as handled, and
-// answered so that it does not come again. An error or a panic has WeChat Pay send it again; so has
-// ctx, which ends when the time for an answer is over.
+// order: the amount above all, and of several merchants whose it is. If fn returns nil the notification
+// is marked as handled, and answered so that it does not come again. An error or a panic has WeChat Pay
+// send it again; so has the end of ctx, which is that of the time for an answer.
 //
 // A notification whose event type is that of several goes to the one of them that has a function: until
-// March 2025 both shares and returns of profit arrived as TRANSACTION.SUCCESS. If several have one, nothing but the
-// numbers in it tells which it is, and it goes to the function of [Mux.Default].
+// March 2025 both shares and returns of profit arrived as TRANSACTION.SUCCESS. If several have one,
+// nothing but the numbers in it tells which it is, and it goes to the function of [Mux.Default].
 //
 // Like http.ServeMux, On panics if T is no event's type, or one for [Reply], or if the event has a function
 // already.

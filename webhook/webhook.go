@@ -33,7 +33,7 @@
 // # Errors
 //
 // Errors wrap those of packages auth and crypt, [ErrTooLarge] or [ErrMalformed]. All of them
-// are answered with a 4xx: WeChat Pay sends again what was true, and probes
+// are answered with a 4xx or 5xx: WeChat Pay sends again what was true, and probes
 // (auth.ErrProbe) want just that. No error contains the body, a key or a signature.
 package webhook
 
@@ -54,7 +54,7 @@ import (
 // Real ones have a few kilobytes.
 const DefaultMaxBody = 1 << 20
 
-// ErrTooLarge is the error of a body that is larger than [MaxBody] allows.
+// ErrTooLarge is the error of a body that is larger than [MaxBody] allows, or one of APIv2 of more than 128 KiB.
 var ErrTooLarge = errors.New("the notification is too large")
 
 // ErrMalformed is the error of a body that was signed by WeChat Pay but does not read as a
@@ -120,7 +120,8 @@ func Also(merchants ...Merchant) Option {
 	}
 }
 
-// MaxBody is the largest notification that is opened, in bytes. Default: [DefaultMaxBody].
+// MaxBody is the largest notification that is opened, in bytes. Default: [DefaultMaxBody]. One of APIv2 has 128 KiB
+// at most, whatever MaxBody is.
 func MaxBody(size int) Option {
 	return func(r *Receiver) error {
 		if size <= 0 {

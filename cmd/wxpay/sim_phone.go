@@ -50,7 +50,11 @@ func (p program) phoneCommand() *cobra.Command {
 func (r *remote) openPhoneCommand() *cobra.Command {
 	h := control.Handed{}
 	help := ""
+	var names []string
+	var completions []cobra.Completion
 	for _, f := range frontEnds {
+		names = append(names, string(f.as))
+		completions = append(completions, cobra.CompletionWithDesc(string(f.as), f.text))
 		help += fmt.Sprintf("  %-16s  %s\n", f.as, f.text)
 	}
 	cmd := &cobra.Command{
@@ -74,8 +78,8 @@ FILE has the parameters as the front end passes them on: JSON, or a URL. A URL m
 			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 				return err
 			}
-			if !slices.Contains(control.FrontEnds(), h.As) {
-				return fmt.Errorf("want --as and one of %s", namesOf(control.FrontEnds()))
+			if !slices.Contains(names, string(h.As)) {
+				return fmt.Errorf("want --as and one of %s", strings.Join(names, ", "))
 			}
 			return nil
 		},
@@ -97,13 +101,7 @@ FILE has the parameters as the front end passes them on: JSON, or a URL. A URL m
 	flags.StringVar(&h.MchID, "mchid", "", "`merchant` (商户号) that made the order, where the appid is that of several")
 	flags.StringVar(&h.OpenID, "openid", "", "`user` whose phone it is (default whoever may act)")
 	flags.StringVar((*string)(&h.Then), "then", "", "what the user `does` if the page opens: pay, confirm, open-service, sign-plan or leave (default nothing)")
-	_ = cmd.RegisterFlagCompletionFunc("as", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		var all []cobra.Completion
-		for _, f := range frontEnds {
-			all = append(all, cobra.CompletionWithDesc(string(f.as), f.text))
-		}
-		return all, cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(completions, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -174,13 +172,4 @@ func (p paper) opened(o control.Opened) {
 	if o.Opens {
 		p.done("it opens")
 	}
-}
-
-// namesOf are names in a sentence.
-func namesOf[T ~string](names []T) string {
-	texts := make([]string, len(names))
-	for i, name := range names {
-		texts[i] = string(name)
-	}
-	return strings.Join(texts, ", ")
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -126,9 +127,7 @@ func typeOf(signType string) auth.SignType { return cmp.Or(auth.SignType(signTyp
 // Query signs what opens a page of Pay Score with the APIv2 key: fields, and who signs how and when.
 func Query(s Signer, fields map[string]string) (map[string]string, error) {
 	query := map[string]string{"mch_id": s.MchID(), "sign_type": string(auth.HMACSHA256)}
-	for name, value := range fields {
-		query[name] = value
-	}
+	maps.Copy(query, fields)
 	query["timestamp"], query["nonce_str"] = s.Stamp()
 	sign, err := SignHMAC(s, query)
 	if err != nil {

@@ -16,13 +16,12 @@ var _ webhooktest.T[*testing.T] = (*testing.T)(nil)
 
 // recorder is a test that notes what becomes of it.
 type recorder struct {
-	name   string
-	ctx    context.Context
-	ended  *[]string
-	helper int
+	name  string
+	ctx   context.Context
+	ended *[]string
 }
 
-func (r *recorder) Helper()                  { r.helper++ }
+func (r *recorder) Helper()                  {}
 func (r *recorder) Context() context.Context { return r.ctx }
 func (r *recorder) Error(args ...any)        { r.end("failed", args) }
 func (r *recorder) Skip(args ...any)         { r.end("skipped", args) }

@@ -3,7 +3,6 @@ package webhooktest
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -214,7 +213,7 @@ func (d *draft) seal() (resource, error) {
 // authorize puts the signature of body into header.
 func (s *Sender) authorize(header http.Header, d *draft, body []byte) error {
 	timestamp, nonce := strconv.FormatInt(d.at.Unix(), 10), newKey()
-	signature, err := sign(d.platform, timestamp, nonce, body)
+	signature, err := auth.Sign(d.platform, auth.AnswerText(timestamp, nonce, body))
 	if err != nil {
 		return err
 	}
@@ -224,10 +223,6 @@ func (s *Sender) authorize(header http.Header, d *draft, body []byte) error {
 	header.Set("Wechatpay-Signature", signature)
 	header.Set("Wechatpay-Signature-Type", auth.Scheme)
 	return nil
-}
-
-func sign(key crypto.Signer, timestamp, nonce string, body []byte) (string, error) {
-	return auth.Sign(key, auth.AnswerText(timestamp, nonce, body))
 }
 
 // delivered is the header that comes with every notification.

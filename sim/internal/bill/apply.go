@@ -73,7 +73,7 @@ func (p *Product) permit(r *request) error {
 	switch {
 	case r.SubMch == "" && !r.AllSubs:
 		return nil
-	case !slices.ContainsFunc(p.world.Merchants, p.isSubOf(r.MchID)):
+	case !slices.ContainsFunc(p.world.Merchants, isSubOf(r.MchID)):
 		return refuse(403, "NO_AUTH", "无权调用此接口", 270522900).Guessed(front.Inferred).With("the merchant is nobody's parent")
 	case r.AllSubs:
 		return nil

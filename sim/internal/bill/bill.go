@@ -127,3 +127,13 @@ func (p *Product) entries(tx *store.Tx, d day, wanted func(e *Entry) bool) []Ent
 	slices.SortStableFunc(all, func(a, b Entry) int { return a.At.Compare(b.At) })
 	return all
 }
+
+// isSub tells whether a merchant is a sub-merchant of another.
+func (p *Product) isSub(mchID, parent string) bool {
+	m := p.world.Merchant(mchID)
+	return m != nil && isSubOf(parent)(*m)
+}
+
+func isSubOf(parent string) func(world.Merchant) bool {
+	return func(m world.Merchant) bool { return slices.Contains(m.Parents, parent) }
+}

@@ -1,11 +1,6 @@
 package bill
 
-import (
-	"slices"
-
-	"github.com/openwechatpay/wechatpay/sim/internal/front"
-	"github.com/openwechatpay/wechatpay/sim/world"
-)
+import "github.com/openwechatpay/wechatpay/sim/internal/front"
 
 func refuse(status int, code, message string, sub int) *front.Refusal {
 	return &front.Refusal{Status: status, Code: code, Message: message, Sub: sub}
@@ -22,14 +17,4 @@ var refusals = map[availability]func() *front.Refusal{
 	expired: func() *front.Refusal {
 		return refuse(400, "INVALID_REQUEST", "请求的账单日期已过期", 270522880).Guessed(front.Inferred).With("bills are there for three months")
 	},
-}
-
-// isSub tells whether a merchant is a sub-merchant of another.
-func (p *Product) isSub(mchID, parent string) bool {
-	m := p.world.Merchant(mchID)
-	return m != nil && p.isSubOf(parent)(*m)
-}
-
-func (p *Product) isSubOf(parent string) func(world.Merchant) bool {
-	return func(m world.Merchant) bool { return slices.Contains(m.Parents, parent) }
 }

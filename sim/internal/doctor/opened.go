@@ -8,10 +8,7 @@ import (
 
 // Opened is an RSA signature that a public key was applied to: it tells whether a text is the one that
 // was signed, whatever is wrong with the signature besides.
-type Opened struct {
-	Owner string // whose key it was, "" for the merchant's own
-	o     *opened
-}
+type Opened struct{ o *opened }
 
 // Open applies the merchant's key and others to a signature. Where it is none of RSA, the findings say what
 // it looks like.
@@ -23,11 +20,6 @@ func Open(signature string, public *rsa.PublicKey, others map[string]*rsa.Public
 	opened := make([]Opened, len(all))
 	for i, o := range all {
 		opened[i].o = o
-		for _, n := range o.notes {
-			if n.mistake == "other-key" {
-				opened[i].Owner = n.detail
-			}
-		}
 	}
 	return opened, nil
 }

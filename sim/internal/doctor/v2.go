@@ -102,14 +102,15 @@ func without(m xmlv2.Members, name string) xmlv2.Members {
 func withEmpty(m xmlv2.Members) string {
 	sorted := without(m, "sign")
 	slices.SortFunc(sorted, func(a, b xmlv2.Member) int { return strings.Compare(a.Name, b.Name) })
-	return joined(sorted)
+	return Joined(sorted)
 }
 
 func unsorted(m xmlv2.Members) string {
-	return joined(slices.DeleteFunc(without(m, "sign"), func(m xmlv2.Member) bool { return m.Text == "" }))
+	return Joined(slices.DeleteFunc(without(m, "sign"), func(m xmlv2.Member) bool { return m.Text == "" }))
 }
 
-func joined(m xmlv2.Members) string {
+// Joined is name=value&… of members in the order in which they stand, as no right signature has them.
+func Joined(m xmlv2.Members) string {
 	pairs := make([]string, len(m))
 	for i := range m {
 		pairs[i] = m[i].Name + "=" + m[i].Text

@@ -67,7 +67,7 @@ func (o *opening) pageOf(appID string, there bool) error {
 	if there && len(r.payees) > 0 {
 		o.checkSignature(badSignature, r.payees, o.pageSignatures(r)...)
 	}
-	o.checkCashier(r, otherPayer)
+	o.checkCashier(r.session, r.order, otherPayer)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (o *opening) app() error {
 		members.Set("prepayid", r.prepayID) // as it should be
 		o.checkSignature(badSignature, r.payees, o.signature(r.kind, members, "sign"))
 	}
-	o.checkCashier(r, otherPayer)
+	o.checkCashier(r.session, r.order, otherPayer)
 	return nil
 }
 
@@ -284,17 +284,17 @@ func (o *opening) checkStrange(r *request) {
 }
 
 // checkCashier tells whether the user could pay the order now.
-func (o *opening) checkCashier(r *request, other shown) {
-	if r.order == nil {
+func (o *opening) checkCashier(session *trade.Prepay, order *trade.Order, other shown) {
+	if order == nil {
 		return
 	}
-	s, finding, mend := payable(r.session, r.order, o.tx.Now)
+	s, finding, mend := payable(session, order, o.tx.Now)
 	if finding != "" {
 		o.fail("order", s, finding, mend)
 	} else {
 		o.pass("order")
 	}
-	o.checkPayer(r.order, other)
+	o.checkPayer(order, other)
 }
 
 func (o *opening) checkPayer(order *trade.Order, other shown) {
@@ -307,7 +307,6 @@ func (o *opening) checkPayer(order *trade.Order, other shown) {
 
 // payable tells why an order cannot be paid, if so.
 func payable(s *trade.Prepay, order *trade.Order, now time.Time) (text shown, finding, mend string) {
-	again := "make the same order again, and hand over its new prepay_id"
 	switch late := s.Over(order, now); {
 	case order.State == trade.Success || order.State == trade.Refunded:
 		return paidBefore, "the order is paid", "query an order before it is offered for payment again"
@@ -318,7 +317,7 @@ func payable(s *trade.Prepay, order *trade.Order, now time.Time) (text shown, fi
 	case late && order.TradeType == "MWEB":
 		return outdatedLink, "the address is older than five minutes", "make the same order again, and send the user to its new address"
 	case late:
-		return outdated, "the prepay_id is older than two hours", again
+		return outdated, "the prepay_id is older than two hours", "make the same order again, and hand over its new prepay_id"
 	case now.After(order.Deadline):
 		return tooLate, "the time for paying (time_expire) is over", "close the order, and make one with another out_trade_no"
 	}

@@ -92,7 +92,7 @@ func (o *opening) follow(session *trade.Prepay, order *trade.Order, tradeType st
 	} else {
 		o.pass("trade-type")
 	}
-	o.checkCashier(&request{session: session, order: order}, other)
+	o.checkCashier(session, order, other)
 }
 
 // unknowable is an address of an order that nobody keeps: no phone can tell whether it would open.

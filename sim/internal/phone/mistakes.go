@@ -8,6 +8,7 @@ import (
 
 	"github.com/openwechatpay/wechatpay/auth"
 	"github.com/openwechatpay/wechatpay/internal/xmlv2"
+	"github.com/openwechatpay/wechatpay/sim/internal/doctor"
 )
 
 // explanations say of each mistake what the merchant did, and what to do. %s stands for a detail. Those of an
@@ -259,7 +260,7 @@ func (s *signature) spoilLayout(d draft) (all []draft) {
 		all = append(all, laid)
 	}
 	if s.kind != rsa {
-		add("not-sorted", joined)
+		add("not-sorted", doctor.Joined)
 		add("not-sorted", s.asSent)
 		add("not-sorted", foldedOrder)
 		return all
@@ -283,14 +284,6 @@ func (s *signature) spoilLayout(d draft) (all []draft) {
 	return all
 }
 
-func joined(members xmlv2.Members) string {
-	pairs := make([]string, len(members))
-	for i, m := range members {
-		pairs[i] = m.Name + "=" + m.Text
-	}
-	return strings.Join(pairs, "&")
-}
-
 // asSent joins in the order in which the front end hands over.
 func (s *signature) asSent(members xmlv2.Members) string {
 	place := func(m xmlv2.Member) int {
@@ -298,7 +291,7 @@ func (s *signature) asSent(members xmlv2.Members) string {
 	}
 	sorted := slices.Clone(members)
 	slices.SortStableFunc(sorted, func(a, b xmlv2.Member) int { return place(a) - place(b) })
-	return joined(sorted)
+	return doctor.Joined(sorted)
 }
 
 // foldedOrder sorts as if all letters were small.
@@ -307,7 +300,7 @@ func foldedOrder(members xmlv2.Members) string {
 	slices.SortFunc(folded, func(a, b xmlv2.Member) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	return joined(folded)
+	return doctor.Joined(folded)
 }
 
 // orders are all orders of n lines but the right one, n being at most 4.

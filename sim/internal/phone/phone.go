@@ -34,6 +34,9 @@ type Phone struct {
 // Misuse is an error of who plays the user, in place of a mistake of the merchant's front end.
 type Misuse struct{ error }
 
+// Unwrap lets a call that names what is not there be told from one that is wrong.
+func (m Misuse) Unwrap() error { return m.error }
+
 func misuse(format string, args ...any) error { return Misuse{fmt.Errorf(format, args...)} }
 
 // opening is one page that may open.
@@ -158,6 +161,3 @@ func list[T ~string](names []T) string {
 	}
 	return strings.Join(texts, ", ")
 }
-
-// Unwrap is what is wrong.
-func (m Misuse) Unwrap() error { return m.error }

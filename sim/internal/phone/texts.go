@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/openwechatpay/wechatpay/sim/control"
 	"github.com/openwechatpay/wechatpay/sim/internal/front"
@@ -88,10 +89,7 @@ var callbacks = map[control.FrontEnd]callback{
 }
 
 func (c callback) failed(text string) string {
-	if c.fail == "requestPayment:fail (%s)" {
-		return fmt.Sprintf(c.fail, text)
-	}
-	return c.fail
+	return strings.ReplaceAll(c.fail, "%s", text)
 }
 
 // after is what the front end is told after the user's act. Of Pay Score it is the same if he left: that he comes
