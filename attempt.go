@@ -43,9 +43,9 @@ func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 	open := false // whether an earlier attempt may have been carried out
 	for n := 1; ; n++ {
 		began := c.now()
-		host, origin := c.origin(k)
-		a := Attempt{Number: n, MchID: c.signer.MchID(), BrandID: c.signer.BrandID(), Method: k.method, Path: k.shown, Host: origin.Host}
-		res, failed := c.attempt(ctx, k, origin)
+		host, to := c.origin(k)
+		a := Attempt{Number: n, MchID: c.signer.MchID(), BrandID: c.signer.BrandID(), Method: k.method, Path: k.shown, Host: to.host}
+		res, failed := c.attempt(ctx, k, to)
 		a.Took = c.now().Sub(began)
 		if res != nil {
 			res.Attempts = n
@@ -76,29 +76,34 @@ func (c *Client) attempts(ctx context.Context, k *call) (*Response, error) {
 }
 
 // attempt signs and sends the call once.
-func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Response, *Error) {
+func (c *Client) attempt(ctx context.Context, k *call, to origin) (*Response, *Error) {
 	if k.form != nil {
 		defer k.form.Detach()
 	}
-	req, err := c.request(k, origin)
+	header, err := c.header(k)
 	if err != nil {
 		return nil, notSent(err)
 	}
 	if err := alive(ctx); err != nil { // signing takes a while, with a remote key above all
 		return nil, notSent(err)
 	}
+	k.url = to.text + k.target
 	var way way
 	ctx, end := k.limit(way.watch(ctx), c.timeout)
 	defer end()
-	answer, err := c.sender(k).Do(req.WithContext(ctx))
+	req, err := k.request(ctx, header)
+	if err != nil {
+		return nil, notSent(err)
+	}
+	answer, err := c.sender(k).Do(req)
 	if err != nil {
 		return nil, &Error{Outcome: way.outcome(err), Err: withoutURL(err), broken: true}
 	}
 	if k.stream != nil && answer.StatusCode/100 == 2 {
-		return c.handOver(k, req, answer)
+		return c.handOver(ctx, k, answer)
 	}
 	defer answer.Body.Close()
-	res, err := c.verify(k, req, answer)
+	res, err := c.verify(ctx, k, answer)
 	if errors.Is(err, auth.ErrNotSigned) && k.fact.Unsigned {
 		err = nil
 	}
@@ -122,55 +127,59 @@ func (c *Client) attempt(ctx context.Context, k *call, origin url.URL) (*Respons
 	return res, nil
 }
 
-// request signs the call's bytes and makes the request that carries exactly them.
-func (c *Client) request(k *call, origin url.URL) (*http.Request, error) {
-	req, err := http.NewRequest(k.method, origin.String()+k.target, bytes.NewReader(k.body))
-	if err != nil {
-		return nil, withoutURL(err)
+// header signs the call's bytes. The caller's and the client's headers go with them: what is sent, what
+// is wanted back, and who calls, unless that is nobody's business. The last one of a name holds.
+func (c *Client) header(k *call) (http.Header, error) {
+	h := http.Header{"User-Agent": {c.userAgent}}
+	for _, own := range k.header {
+		if own.value != "" {
+			h.Set(own.name, own.value)
+		}
 	}
-	headers, err := c.headers(k, req.URL.RequestURI())
+	accept, contentType := "application/json", "application/json"
+	switch {
+	case k.dialect != nil && k.body != nil:
+		accept, contentType = "*/*", "text/xml; charset=utf-8"
+	case k.stream != nil:
+		accept = "*/*"
+	}
+	h.Set("Accept", accept)
+	if k.body != nil {
+		h.Set("Content-Type", contentType)
+	}
+	if k.fact.SignedOver != "" { // the hash is of the file as it comes, which net/http would ask for as gzip
+		h.Set("Accept-Encoding", "identity")
+	}
+	if k.fact.Anonymous {
+		return h, nil
+	}
+	authorization, err := c.signer.Authorize(k.method, k.target, k.body, c.now())
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range headers {
-		if h.value != "" {
-			req.Header.Set(h.name, h.value)
-		}
+	h.Set("Authorization", authorization.Header())
+	if k.key.Serial != "" {
+		h.Set("Wechatpay-Serial", k.key.Serial)
 	}
+	return h, nil
+}
+
+// request carries exactly the bytes that were signed.
+func (k *call) request(ctx context.Context, header http.Header) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	req.Header = header
 	if k.form != nil {
 		if err := k.form.Attach(req); err != nil {
 			return nil, err
 		}
 	}
-	if req.Header.Get("Idempotency-Key")+req.Header.Get("X-Idempotency-Key") != "" {
+	if header.Get("Idempotency-Key")+header.Get("X-Idempotency-Key") != "" {
 		req.GetBody = nil // with which net/http would send it again by itself: it takes the header for a leave
 	}
 	return req, nil
-}
-
-// headers are the caller's and the client's, of which the last one of a name holds: what is sent, what
-// is wanted back, and who calls, unless that is nobody's business.
-func (c *Client) headers(k *call, target string) ([]pair, error) {
-	accept, contentType, encoding := "application/json", "", ""
-	if k.stream != nil {
-		accept = "*/*"
-	}
-	switch {
-	case k.dialect != nil && k.body != nil:
-		accept, contentType = "*/*", "text/xml; charset=utf-8"
-	case k.body != nil:
-		contentType = "application/json"
-	}
-	if k.fact.SignedOver != "" { // the hash is of the file as it comes, which net/http would ask for as gzip
-		encoding = "identity"
-	}
-	headers := append(make([]pair, 0, 8), pair{"User-Agent", c.userAgent})
-	headers = append(append(headers, k.header...), pair{"Accept", accept}, pair{"Content-Type", contentType}, pair{"Accept-Encoding", encoding})
-	if k.fact.Anonymous {
-		return headers, nil
-	}
-	authorization, err := c.signer.Authorize(k.method, target, k.body, c.now())
-	return append(headers, pair{"Authorization", authorization.Header()}, pair{"Wechatpay-Serial", k.key.Serial}), err
 }
 
 // Retry is a reason for another attempt.
@@ -371,7 +380,7 @@ var defaultBackups = map[string]string{
 }
 
 // origin is where a call is sent now: the host, as the documents print it, and its address.
-func (c *Client) origin(k *call) (host string, address url.URL) {
+func (c *Client) origin(k *call) (host string, address origin) {
 	host = c.backups.choose(k.fact.Host)
 	if c.hosts[k.fact.Host] != nil && c.hosts[host] == nil { // what is sent elsewhere does not go to the real stand-in
 		host = k.fact.Host
@@ -382,5 +391,5 @@ func (c *Client) origin(k *call) (host string, address url.URL) {
 	if mapped := c.hosts[host]; mapped != nil {
 		return host, *mapped
 	}
-	return host, url.URL{Scheme: "https", Host: host}
+	return host, origin{"https://" + host, host}
 }

@@ -102,7 +102,7 @@ func TestTheStepsOfAChainAllocateNothing(t *testing.T) {
 // TestCallAllocatesLittleMoreThanTheBareLibrary is the budget of a call. The race detector
 // allocates by itself, alike on both sides.
 func TestCallAllocatesLittleMoreThanTheBareLibrary(t *testing.T) {
-	const budget = 25
+	const budget = 12
 	client, bare := clientCall(t), bareCall(t)
 	count := func(call func(context.Context) error) float64 {
 		return testing.AllocsPerRun(50, func() {

@@ -69,6 +69,7 @@ type call struct {
 	fact   facts.Fact // what is exceptional about the operation
 	shown  string     // path as errors, Trace and logs show it
 	target string     // path and query as they are sent and signed
+	url    string     // of the attempt
 	body   []byte     // what is signed, nil if there is none
 	form   form       // what is sent in place of body, where that is only what describes a file
 }
@@ -221,7 +222,7 @@ func (k *call) build(opts []CallOption) error {
 			return err
 		}
 	}
-	k.target = path + encodeQuery(k.query)
+	k.target = appendQuery(path, k.query)
 	if err := k.prepare(); err != nil {
 		return err
 	}
@@ -273,6 +274,13 @@ func (u Upload) attach(k *call) error {
 type Endpoint struct {
 	c    *Client
 	path string
+}
+
+func withSlash(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + path
 }
 
 // Path is the endpoint's path, as the documents print it.

@@ -49,7 +49,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"runtime"
 	"strconv"
 	"time"
@@ -92,9 +91,9 @@ type Client struct {
 	opener    *opener       // of what comes back encrypted
 	apiv2Key  func() string // has the key where no %+v finds it
 	http      *http.Client
-	certified *http.Client        // with the merchant's certificate in TLS, nil without one
-	base      *url.URL            // where every host is mapped to, nil if none
-	hosts     map[string]*url.URL // where single hosts are mapped to
+	certified *http.Client       // with the merchant's certificate in TLS, nil without one
+	base      *origin            // where every host is mapped to, nil if none
+	hosts     map[string]*origin // where single hosts are mapped to
 	now       func() time.Time
 	log       *slog.Logger
 	timeout   time.Duration // of one attempt

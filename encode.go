@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -118,18 +119,14 @@ func isLetterOrDigit(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-func withSlash(path string) string {
-	if strings.HasPrefix(path, "/") {
+// appendQuery is path and query as a request has them.
+func appendQuery(path string, query []pair) string {
+	if len(query) == 0 {
 		return path
 	}
-	return "/" + path
-}
-
-func encodeQuery(query []pair) string {
-	text := make([]byte, 0, 256) // more than most have
+	text := append(make([]byte, 0, 512), path...) // more than most have
 	for i, q := range query {
-		text = append(text, "?&"[min(i, 1)])
-		text = append(append(append(text, escape(q.name)...), '='), escape(q.value)...)
+		text = append(append(append(append(text, "?&"[min(i, 1)]), escape(q.name)...), '='), escape(q.value)...)
 	}
 	return string(text)
 }
@@ -145,6 +142,7 @@ func (k *call) encode(in any) error {
 		return fmt.Errorf("the request is a %T, want a struct", in)
 	}
 	s := shapeOf(v.Type())
+	k.query = slices.Grow(k.query, len(s.parts))
 	for _, p := range s.parts {
 		if err := add(k, p, v.Field(p.index)); err != nil {
 			return err

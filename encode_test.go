@@ -2,6 +2,7 @@ package wechatpay
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -271,4 +272,29 @@ func TestTheCallersValueStaysAsItIs(t *testing.T) {
 	if !reflect.DeepEqual(in, before) {
 		t.Errorf("the caller's value became %+v", in)
 	}
+}
+
+// FuzzTarget: what is signed is what net/http sends, of the address of a download and of a query, whose values are
+// found in it again.
+func FuzzTarget(f *testing.F) {
+	f.Add("https://api.mch.weixin.qq.com/v3/billdownload/file?token=a%2Fb&tartype=gzip", "sub_mchid", "1900000209")
+	f.Add("https://pay.wechatpay.cn//a b/%zz?x y#z", "a b", "单?a#b;c\\&=+%")
+	f.Add("https://api.mch.weixin.qq.com/%7E%3d[*]'?", "", "\x00\xff")
+	sent := func(t *testing.T, host, target string) *url.URL {
+		u, err := url.Parse("https://" + host + target)
+		if err != nil || u.RequestURI() != target || u.Host != host {
+			t.Fatalf("what is signed as %q is sent as %q to %q: %v", target, u.RequestURI(), u.Host, err)
+		}
+		return u
+	}
+	f.Fuzz(func(t *testing.T, address, name, value string) {
+		k := &call{method: http.MethodGet}
+		if k.locate(&Client{}, address) == nil {
+			sent(t, k.fact.Host, k.target)
+		}
+		u := sent(t, "api.mch.weixin.qq.com", appendQuery("/v3/x", []pair{{name, value}, {"a", "b"}}))
+		if got := u.Query(); name != "a" && (got.Get(name) != value || got.Get("a") != "b") {
+			t.Errorf("%q=%q is sent as %q", name, value, u.RawQuery)
+		}
+	})
 }

@@ -36,16 +36,16 @@ func BaseURL(address string) Option {
 // which goes before.
 func Hosts(addresses map[string]string) Option {
 	return func(c *Client) error {
-		c.hosts = make(map[string]*url.URL, len(addresses))
+		c.hosts = make(map[string]*origin, len(addresses))
 		for host, address := range addresses {
 			if !isHost(host) {
 				return errors.New("a key of Hosts is not a host alone, such as api.mch.weixin.qq.com")
 			}
-			origin, err := parseOrigin("the address of "+host, address)
+			other, err := parseOrigin("the address of "+host, address)
 			if err != nil {
 				return err
 			}
-			c.hosts[host] = origin
+			c.hosts[host] = other
 		}
 		return nil
 	}
@@ -121,9 +121,12 @@ func MaxAnswer(bytes int64) Option {
 	}
 }
 
+// origin is where calls go: https://host, and the host.
+type origin struct{ text, host string }
+
 // parseOrigin reads https://host. Its errors name the address by what it is for: the address
 // itself may hold a password.
-func parseOrigin(what, address string) (*url.URL, error) {
+func parseOrigin(what, address string) (*origin, error) {
 	if address == "" {
 		return nil, fmt.Errorf("%s is empty", what)
 	}
@@ -137,7 +140,7 @@ func parseOrigin(what, address string) (*url.URL, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("%s is not https; plain http is for loopback only", what)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+	return &origin{(&url.URL{Scheme: u.Scheme, Host: u.Host}).String(), u.Host}, nil
 }
 
 // isHost tells whether host is one as the documents print them, in lower case and with nothing around it.

@@ -1,6 +1,7 @@
 package wechatpay
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,19 +79,16 @@ var errTooLarge = errors.New("the answer has more")
 
 // verify reads an answer and verifies its bytes. The Response is there whenever the answer
 // was read; the error then tells why it is not verified.
-func (c *Client) verify(k *call, req *http.Request, answer *http.Response) (*Response, error) {
-	body, err := io.ReadAll(io.LimitReader(answer.Body, c.maxAnswer+1))
+func (c *Client) verify(ctx context.Context, k *call, answer *http.Response) (*Response, error) {
+	body, err := c.read(answer)
 	if err != nil {
-		return nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, err
 	}
-	if int64(len(body)) > c.maxAnswer {
-		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
-	}
-	res := c.response(req, answer, body)
+	res := c.response(k, answer, body)
 	if k.dialect != nil { // which verifies
 		return res, nil
 	}
-	err = c.check(req.Context(), k, res)
+	err = c.check(ctx, k, res)
 	if err == nil {
 		res.verified()
 	}
@@ -99,6 +97,24 @@ func (c *Client) verify(k *call, req *http.Request, answer *http.Response) (*Res
 		return res, nil
 	}
 	return res, err
+}
+
+// read reads the body of an answer, into as much memory as it says that it takes.
+func (c *Client) read(answer *http.Response) ([]byte, error) {
+	const believed = 64 << 10 // of what it says
+	body := bytes.NewBuffer([]byte{})
+	if n := min(answer.ContentLength, c.maxAnswer, believed); n > 0 {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if answer.Body != http.NoBody { // for which it would take memory as well
+		if _, err := body.ReadFrom(io.LimitReader(answer.Body, c.maxAnswer+1)); err != nil {
+			return nil, fmt.Errorf("the answer broke off: %w", err)
+		}
+	}
+	if int64(body.Len()) > c.maxAnswer {
+		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
+	}
+	return body.Bytes(), nil
 }
 
 // check tells why an answer is not verified.
@@ -129,11 +145,11 @@ func (c *Client) signedHash(ctx context.Context, k *call, res *Response) (*downl
 }
 
 // handOver begins to hand over a file. Where its hash is signed, that is verified before.
-func (c *Client) handOver(k *call, req *http.Request, answer *http.Response) (*Response, *Error) {
-	res := c.response(req, answer, nil)
+func (c *Client) handOver(ctx context.Context, k *call, answer *http.Response) (*Response, *Error) {
+	res := c.response(k, answer, nil)
 	if k.fact.SignedOver != "" {
 		var err error
-		if k.stream.Hash, err = c.signedHash(req.Context(), k, res); err != nil {
+		if k.stream.Hash, err = c.signedHash(ctx, k, res); err != nil {
 			_ = answer.Body.Close()
 			return nil, refusal(res, err)
 		}
@@ -152,14 +168,14 @@ func endless(answer *http.Response) bool {
 	return answer.ProtoMajor == 1 && answer.ContentLength < 0 && len(answer.TransferEncoding) == 0 && !answer.Uncompressed
 }
 
-func (c *Client) response(req *http.Request, answer *http.Response, body []byte) *Response {
+func (c *Client) response(k *call, answer *http.Response, body []byte) *Response {
 	return &Response{
 		StatusCode: answer.StatusCode,
 		Header:     answer.Header,
 		Body:       body,
 		RequestID:  answer.Header.Get("Request-Id"),
-		Method:     req.Method,
-		URL:        req.URL.String(),
+		Method:     k.method,
+		URL:        k.url,
 		opener:     c.opener,
 	}
 }
@@ -218,11 +234,11 @@ func (k *call) locate(c *Client, address string) error {
 	}
 	host := strings.ToLower(u.Host)
 	for name, address := range c.hosts {
-		if address.Host == host { // that of another one, whose address this is
+		if address.host == host { // that of another one, whose address this is
 			host = name
 		}
 	}
-	ours := c.hosts[host] != nil || c.base != nil && c.base.Host == host
+	ours := c.hosts[host] != nil || c.base != nil && c.base.host == host
 	if !ours && (u.Scheme != "https" || !strings.HasSuffix(host, ".mch.weixin.qq.com") && !strings.HasSuffix(host, ".wechatpay.cn")) {
 		return fmt.Errorf("the download is at %s://%s, which is not of WeChat Pay", u.Scheme, legible(host))
 	}

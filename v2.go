@@ -65,7 +65,7 @@ func (c *Client) link(ctx context.Context, k *call, opts []CallOption, address *
 		return &Error{Outcome: NotSent, Err: err, Method: k.method, Path: k.path}
 	}
 	_, origin := c.origin(k)
-	u, err := url.Parse(origin.String() + k.target)
+	u, err := url.Parse(origin.text + k.target)
 	if err != nil {
 		return &Error{Outcome: NotSent, Err: withoutURL(err), Method: k.method, Path: k.path}
 	}
@@ -167,19 +167,15 @@ func (x *xmlCall) build(c *Client, k *call) error {
 	}
 	k.fact = facts.Fact{Host: x.fact.Host, Anonymous: true}
 	k.certified = x.fact.Certificate
-	k.target = "/" + path
-	switch {
-	case k.form != nil:
-		return nil
-	case k.method == http.MethodGet:
+	if k.method == http.MethodGet && k.form == nil {
 		for _, m := range members {
 			k.query = append(k.query, pair{m.Name, m.Text})
 		}
-		k.target += encodeQuery(k.query)
-		return nil
 	}
-	k.target += encodeQuery(k.query)
-	k.body, err = xmlv2.Encode(xmlv2.Root, members)
+	k.target = appendQuery("/"+path, k.query)
+	if k.method != http.MethodGet && k.form == nil {
+		k.body, err = xmlv2.Encode(xmlv2.Root, members)
+	}
 	return err
 }
 

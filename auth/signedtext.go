@@ -1,5 +1,10 @@
 package auth
 
+import (
+	"crypto/sha256"
+	"sync"
+)
+
 // RequestText is the text that a merchant signs: method, request target, timestamp,
 // nonce and body, each closed by a line feed, the last one too.
 //
@@ -27,9 +32,28 @@ func lines(body []byte, head ...string) []byte {
 	for _, line := range head {
 		size += len(line) + 1
 	}
-	text := make([]byte, 0, size)
+	return appendLines(make([]byte, 0, size), body, head)
+}
+
+func appendLines(text, body []byte, head []string) []byte {
 	for _, line := range head {
 		text = append(append(text, line...), '\n')
 	}
 	return append(append(text, body...), '\n')
+}
+
+// texts are buffers for what is hashed, each a *[]byte.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// digest is the SHA-256 of lines, which are not made anew for it.
+func digest(body []byte, head ...string) [sha256.Size]byte {
+	const most = 64 << 10 // of what is kept, for few are longer
+	buffer := texts.Get().(*[]byte)
+	text := appendLines((*buffer)[:0], body, head)
+	sum := sha256.Sum256(text)
+	if cap(text) <= most {
+		*buffer = text
+		texts.Put(buffer)
+	}
+	return sum
 }

@@ -19,7 +19,7 @@ import (
 type Signer struct {
 	mchID, brandID string // one of them
 	serialNo       string
-	sign           func(text []byte) (string, error) // has the key where no %+v finds it
+	sign           func(digest [sha256.Size]byte) (string, error) // has the key where no %+v finds it
 }
 
 // NewSigner returns a Signer for the merchant mchID (商户号), whose API certificate
@@ -37,7 +37,7 @@ func NewCaller(mchID string) (*Signer, error) {
 	if err := checkHeaderValue("merchant number (商户号)", mchID); err != nil {
 		return nil, err
 	}
-	return &Signer{mchID: mchID, sign: func([]byte) (string, error) {
+	return &Signer{mchID: mchID, sign: func([sha256.Size]byte) (string, error) {
 		return "", errors.New("no merchant private key (商户API私钥), which APIv3 signs with: load apiclient_key.pem with auth.LoadPrivateKey")
 	}}, nil
 }
@@ -70,7 +70,7 @@ func (s *Signer) with(key crypto.Signer) (*Signer, error) {
 	if private != nil {
 		private.Precompute()
 	}
-	s.sign = func(text []byte) (string, error) { return Sign(key, text) }
+	s.sign = func(digest [sha256.Size]byte) (string, error) { return signDigest(key, digest) }
 	return s, nil
 }
 
@@ -94,7 +94,7 @@ func (s *Signer) Authorize(method, target string, body []byte, now time.Time) (A
 	if s.brandID != "" {
 		a.Scheme = BrandScheme
 	}
-	signature, err := s.sign(RequestText(method, target, a.Timestamp, a.Nonce, body))
+	signature, err := s.sign(digest(body, method, target, a.Timestamp, a.Nonce))
 	if err != nil {
 		return Authorization{}, err
 	}
@@ -112,35 +112,43 @@ func (s *Signer) SignLines(lines ...string) (string, error) {
 			return "", errors.New("a line to sign holds a line feed: give each line by itself, without its end")
 		}
 	}
-	return s.sign([]byte(strings.Join(lines, "\n") + "\n"))
+	return s.sign(sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n")))
 }
 
 // Sign signs text with SHA-256 and RSA (PKCS #1 v1.5) and returns the signature in
 // standard base64.
 func Sign(key crypto.Signer, text []byte) (string, error) {
-	digest := sha256.Sum256(text)
+	return signDigest(key, sha256.Sum256(text))
+}
+
+// longest is how long signatures are in base64, but for those of keys of more than 4096 bits.
+const longest = 684
+
+func signDigest(key crypto.Signer, digest [sha256.Size]byte) (string, error) {
 	signature, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		return "", fmt.Errorf("sign with the merchant's private key: %w", err)
 	}
-	return base64.StdEncoding.EncodeToString(signature), nil
+	return string(base64.StdEncoding.AppendEncode(make([]byte, 0, longest), signature)), nil
 }
 
 // Verify tells whether signature, in standard base64, is [Sign]'s of text with the
 // private half of pub. If not, the error is [ErrBadSignature].
 func Verify(pub *rsa.PublicKey, text []byte, signature string) error {
+	return verifyDigest(pub, sha256.Sum256(text), signature)
+}
+
+func verifyDigest(pub *rsa.PublicKey, digest [sha256.Size]byte, signature string) error {
 	raw, err := base64.StdEncoding.DecodeString(signature)
 	if err != nil {
 		return fmt.Errorf("%w: it is not base64", ErrBadSignature)
 	}
-	digest := sha256.Sum256(text)
 	if rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest[:], raw) != nil {
 		return ErrBadSignature
 	}
 	return nil
 }
 
-// newNonce is 16 random bytes in hexadecimal.
 func newNonce() string {
 	var raw [16]byte
 	rand.Read(raw[:]) // never fails: crypto/rand ends the program instead

@@ -151,7 +151,7 @@ func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte, 
 	if err != nil {
 		return err
 	}
-	return Verify(key.Public, AnswerText(timestamp, nonce, body), signature)
+	return verifyDigest(key.Public, digest(body, timestamp, nonce), signature)
 }
 
 // key finds the key with this name.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Fact is what is exceptional about one operation. Another kind of exception is another
@@ -57,8 +58,11 @@ func Of(method, path string) (fact Fact, template string) {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
 	})
 	if !found && !strings.Contains(bare, "{") {
-		i = slices.IndexFunc(exceptions[:], func(e exception) bool { return e.method == method && fits(e.path, bare) })
-		found = i >= 0
+		for _, i = range parametric() {
+			if found = exceptions[i].method == method && fits(exceptions[i].path, bare); found {
+				break
+			}
+		}
 	}
 	if found {
 		fact, template = exceptions[i].fact, exceptions[i].path
@@ -71,6 +75,16 @@ func Of(method, path string) (fact Fact, template string) {
 	fact.Host = cmp.Or(fact.Host, usual.Host)
 	return fact, template
 }
+
+// parametric are the exceptions whose paths have parameters, by their places.
+var parametric = sync.OnceValue(func() (places []int) {
+	for i, e := range exceptions {
+		if strings.Contains(e.path, "{") {
+			places = append(places, i)
+		}
+	}
+	return places
+})
 
 // fits tells whether path is template with its parameters filled in.
 func fits(template, path string) bool {
