@@ -121,19 +121,26 @@ func (k *key) verifies() error {
 	return nil
 }
 
-func (k *key) verify(s scheme, digest, signature []byte) error {
+// verify verifies as WeChat Pay signs.
+func (k *key) verify(digest, signature []byte) error {
 	defer k.begin()()
-	c, err := k.context(s, k.lib.verifyInit)
+	c, err := k.context(wechatPay, k.lib.verifyInit)
 	if err != nil {
 		return err
 	}
 	r, _, _ := purego.SyscallN(k.lib.verify, c.address, uintptr(unsafe.Pointer(unsafe.SliceData(signature))), uintptr(len(signature)),
 		uintptr(unsafe.Pointer(unsafe.SliceData(digest))), uintptr(len(digest)))
-	if int32(r) != 1 {
+	switch int32(r) {
+	case 1:
+	case 0:
 		k.lib.clearErrors()
 		err = rsa.ErrVerification
+	default: // it was not even tried
+		err := k.lib.failed("verify")
+		k.lib.freeContext(c.address)
+		return err
 	}
-	k.keep(s, c)
+	k.keep(wechatPay, c)
 	return err
 }
 

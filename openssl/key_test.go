@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
@@ -112,6 +113,24 @@ func TestAllThatIsMadeIsFreed(t *testing.T) {
 	t.Errorf("%d are never freed", left())
 }
 
+// TestASignatureThatWasNotTriedIsNotCalledWrong has libcrypto get ready to sign where it is to verify.
+func TestASignatureThatWasNotTriedIsNotCalledWrong(t *testing.T) {
+	t.Parallel()
+	lib, err := system()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *lib
+	other.verifyInit = lib.signInit
+	k, err := other.privateKey(private(t).der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.verify(make([]byte, 32), make([]byte, 256)); err == nil || errors.Is(err, rsa.ErrVerification) {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestAContextIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	lib, err := system()
@@ -209,7 +228,7 @@ func FuzzPublicKey(f *testing.F) {
 		if err != nil || len(der) > 1500 || len(signature) == 0 {
 			return
 		}
-		if k.verify(wechatPay, digest[:], signature) == nil {
+		if k.verify(digest[:], signature) == nil {
 			pub, err := x509.ParsePKIXPublicKey(der)
 			if err == nil && rsa.VerifyPKCS1v15(pub.(*rsa.PublicKey), crypto.SHA256, digest[:], signature) != nil {
 				t.Error("a signature verifies that crypto/rsa refuses")

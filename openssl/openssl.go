@@ -18,11 +18,11 @@
 // A [Signer] is a [crypto.Signer] and a [crypto.Decrypter], so that whatever takes one can use it: a
 // Merchant, for its answers with sensitive fields (敏感信息字段) as well, and crypto/tls. Keys are RSA, of at
 // least 2048 bits. What a Signer makes is what crypto/rsa makes of the same key, and a new one has proven
-// so by a signature that crypto/rsa verified.
+// so by a signature that crypto/rsa verified, and by opening what crypto/rsa encrypted.
 //
 // The key is in memory of libcrypto, which wipes and frees it some time after the last use of the Signer. So
-// keep a Signer as long as its key is in use, and do not make one for each call: each proves itself by a
-// signature. [NewSigner] and [SignerOr] wipe the copy that they hand to libcrypto, and not what they
+// keep a Signer as long as its key is in use, and do not make one for each call: each proves itself
+// first. [NewSigner] and [SignerOr] wipe the copy that they hand to libcrypto, and not what they
 // were given.
 //
 // # Errors

@@ -1,8 +1,11 @@
 package openssl
 
 import (
+	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -84,8 +87,8 @@ func checked(pub *rsa.PublicKey) (*rsa.PublicKey, error) {
 	return &own, nil
 }
 
-// prove signs once. A library that does what its configuration says, but not what WeChat Pay
-// verifies, is found out before a call depends on it.
+// prove signs and decrypts once. A library that does what its configuration says, but not what WeChat Pay
+// verifies and encrypts, is found out before a call depends on it.
 func (s *Signer) prove() error {
 	digest := sha256.Sum256([]byte("openssl"))
 	signature, err := s.Sign(nil, digest[:], crypto.SHA256)
@@ -94,6 +97,14 @@ func (s *Signer) prove() error {
 	}
 	if rsa.VerifyPKCS1v15(s.public, crypto.SHA256, digest[:], signature) != nil {
 		return errors.New("openssl: a signature of this library does not verify with crypto/rsa: sign with crypto/rsa alone")
+	}
+	sealed, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, s.public, digest[:], nil)
+	if err != nil {
+		return fmt.Errorf("openssl: %w", err)
+	}
+	opened, err := s.Decrypt(nil, sealed, &rsa.OAEPOptions{Hash: crypto.SHA1})
+	if err != nil || !bytes.Equal(opened, digest[:]) {
+		return errors.New("openssl: this library does not decrypt what crypto/rsa encrypts: sign with crypto/rsa alone")
 	}
 	return nil
 }

@@ -333,6 +333,28 @@ func TestASignerThatSignsToSomethingElseIsRefused(t *testing.T) {
 	}
 }
 
+func TestASignerThatDoesNotDecryptIsRefused(t *testing.T) {
+	t.Parallel()
+	lib, err := system()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*library){
+		"it does not begin":      func(l *library) { l.decryptInit = func(uintptr) int32 { return 0 } },
+		"it has another padding": func(l *library) { l.setMaskHash = func(uintptr, uintptr) int32 { return 0 } },
+	} {
+		other := *lib
+		change(&other)
+		k, err := other.privateKey(private(t).der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&Signer{public: &private(t).std.PublicKey, key: k}).prove(); err == nil {
+			t.Errorf("%s, and it is taken", name)
+		}
+	}
+}
+
 // BenchmarkSign signs with both in turns, and tells how many times crypto/rsa takes as long.
 func BenchmarkSign(b *testing.B) {
 	s, std := signerOf2048(b)

@@ -51,5 +51,5 @@ func (v *Verifier) Verify(digest, signature []byte) error {
 	if len(signature) != v.size {
 		return rsa.ErrVerification
 	}
-	return v.key.verify(wechatPay, digest, signature)
+	return v.key.verify(digest, signature)
 }
