@@ -93,8 +93,11 @@ func (f *floor) do(ctx context.Context, method, target string, body []byte, stat
 		return nil, err
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, 10<<20))
-	if err != nil {
+	if res.ContentLength < 0 || res.ContentLength > 10<<20 {
+		return nil, errors.New("the answer has another length")
+	}
+	text := make([]byte, res.ContentLength)
+	if _, err := io.ReadFull(res.Body, text); err != nil {
 		return nil, err
 	}
 	if res.StatusCode != status {

@@ -11,6 +11,7 @@ import (
 type effort struct {
 	rounds      int           // of a comparison
 	batch       time.Duration // CPU time of one turn of one contender, at least
+	each        int           // calls of each caller in a turn, at least: fewer are in flight towards its end
 	connections int           // calls that connections are counted over
 	billBytes   int64
 	simulated   int  // requests to the simulator
@@ -18,9 +19,9 @@ type effort struct {
 }
 
 var (
-	whole = effort{rounds: 200, batch: 15 * time.Millisecond, connections: 2000, billBytes: 16 << 20, simulated: 2000, index: true}
-	brief = effort{rounds: 41, batch: 5 * time.Millisecond, connections: 2000, billBytes: 4 << 20, simulated: 300}
-	once  = effort{rounds: 1, batch: time.Millisecond, connections: 64, billBytes: 1 << 16, simulated: 2} // for the test
+	whole = effort{rounds: 200, batch: 15 * time.Millisecond, each: 16, connections: 2000, billBytes: 16 << 20, simulated: 2000, index: true}
+	brief = effort{rounds: 40, batch: 5 * time.Millisecond, each: 4, connections: 2000, billBytes: 4 << 20, simulated: 300}
+	once  = effort{rounds: 1, batch: time.Millisecond, each: 1, connections: 64, billBytes: 1 << 16, simulated: 2} // for the test
 )
 
 // contender does a thing n times.
@@ -41,8 +42,8 @@ func each(do func() error) contender {
 // series is the CPU time of one operation, in nanoseconds, by rounds.
 type series []float64
 
-// compete lets the contenders take turns, each round in another order. All of them do as much in a turn,
-// a multiple of step, as takes the first one the time of a batch.
+// compete lets the contenders take turns. All of them do as much in a turn, a multiple of step, as takes the
+// first one the time of a batch.
 func compete(how effort, step int, contenders ...contender) ([]series, error) {
 	n := step
 	for {
@@ -63,8 +64,7 @@ func compete(how effort, step int, contenders ...contender) ([]series, error) {
 	runtime.GC()
 	all := make([]series, len(contenders))
 	for round := range how.rounds {
-		for turn := range contenders {
-			i := (round + turn) % len(contenders)
+		for _, i := range turnsOf(round, len(contenders)) {
 			took, err := cpuOf(contenders[i], n)
 			if err != nil {
 				return nil, err
@@ -73,6 +73,19 @@ func compete(how effort, step int, contenders ...contender) ([]series, error) {
 		}
 	}
 	return all, nil
+}
+
+// turnsOf is the order of the n contenders in a round: every second round goes backwards, and each pair of rounds
+// begins with another one, so that nobody always follows the same.
+func turnsOf(round, n int) []int {
+	turns := make([]int, n)
+	for i := range turns {
+		turns[i] = (round/2 + i) % n
+	}
+	if round%2 == 1 {
+		slices.Reverse(turns)
+	}
+	return turns
 }
 
 func cpuOf(c contender, n int) (time.Duration, error) {

@@ -4,10 +4,11 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
+	"errors"
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // signatures are RSA-2048 by itself, beside what OpenSSL says of itself.
@@ -33,11 +34,11 @@ func (b *bench) signatures(how effort) ([]row, error) {
 		alone.cells = []cell{standard, figure(perSecond(all[1]), 0), between(over(all[0], all[1]))}
 	}
 	speed := row{name: "openssl speed rsa2048", cells: append([]cell{standard}, without(2)...)}
-	if n, err := opensslSpeed(); err != nil {
+	if n, version, err := opensslSpeed(); err != nil {
 		speed.cells[1] = nothing("not to be had: " + err.Error())
 	} else {
-		gain := figure(n/perSecond(all[0]), 3)
-		speed.cells = []cell{standard, figure(n, 0), gain}
+		speed.name += ", of " + version
+		speed.cells = []cell{standard, figure(n, 0), figure(n/perSecond(all[0]), 3)}
 	}
 	return []row{alone, speed}, nil
 }
@@ -45,15 +46,22 @@ func (b *bench) signatures(how effort) ([]row, error) {
 // speedLine has a number, the bits, and the signatures and verifications in a second.
 var speedLine = regexp.MustCompile(`(?m)^\+F2:\d+:2048:([0-9.]+):`)
 
-// opensslSpeed is the signatures that the program openssl makes in a second of CPU time.
-func opensslSpeed() (float64, error) {
+// opensslSpeed is the signatures that the program openssl makes in a second of CPU time, and what it calls
+// itself: it may be another one than the library.
+func opensslSpeed() (perSecond float64, version string, err error) {
+	named, err := exec.Command("openssl", "version").Output()
+	if err != nil {
+		return 0, "", err
+	}
 	out, err := exec.Command("openssl", "speed", "-seconds", "1", "-mr", "rsa2048").Output()
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	found := speedLine.FindSubmatch(out)
 	if found == nil {
-		return 0, fmt.Errorf("it printed no speed")
+		return 0, "", errors.New("it printed no speed")
 	}
-	return strconv.ParseFloat(string(found[1]), 64)
+	version, _, _ = strings.Cut(strings.TrimSpace(string(named)), " (")
+	perSecond, err = strconv.ParseFloat(string(found[1]), 64)
+	return perSecond, version, err
 }
