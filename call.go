@@ -113,7 +113,9 @@ func (c *Client) do(ctx context.Context, k *call, opts []CallOption) (*Response,
 func (k *call) look() {
 	var template string
 	k.fact, template = facts.Of(k.method, k.path)
-	k.shown = cmp.Or(k.shown, template, withoutArguments(k.path))
+	if k.shown = cmp.Or(k.shown, template); k.shown == "" {
+		k.shown = withoutArguments(k.path)
+	}
 }
 
 // begin makes the bytes of the call. Until it has succeeded nothing is sent.

@@ -66,10 +66,12 @@ func decimal(text string, places int) (n int64, ok bool) {
 			}
 			continue
 		}
-		if n > (math.MaxInt64-int64(c-'0'))/10 {
+		if n > math.MaxInt64/10 {
 			return 0, false
 		}
-		n = n*10 + int64(c-'0')
+		if n = n*10 + int64(c-'0'); n < 0 {
+			return 0, false
+		}
 	}
 	written := 0
 	if dot >= 0 {

@@ -272,19 +272,18 @@ func (p *parser[R]) split(line string, values []string, free int) error {
 // returns how many values there are, or one more than there is place for.
 func splitAtBackticks(line string, values []string) (n int) {
 	start := 0
-	for i := 0; n < len(values); n++ {
-		for {
-			next := strings.IndexByte(line[i:], '`')
-			if next < 0 {
-				values[n] = line[start:]
-				return n + 1
-			}
-			i += next + 1
-			if i >= 2 && line[i-2] == ',' {
-				break
-			}
+	for i := 1; i < len(line); i++ {
+		if line[i] != '`' || line[i-1] != ',' {
+			continue
 		}
-		values[n], start = line[start:i-2], i
+		if n == len(values) {
+			return n + 1
+		}
+		values[n], start = line[start:i-1], i+1
+		n++
+	}
+	if n < len(values) {
+		values[n] = line[start:]
 	}
 	return n + 1
 }

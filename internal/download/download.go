@@ -145,21 +145,21 @@ const (
 // Unpack is what file holds. What does not begin as gzip does was unpacked before, as net/http does
 // where a server says Content-Encoding.
 func Unpack(file io.Reader) (io.Reader, error) {
-	buffered := bufio.NewReader(file)
+	packed := &counted{Reader: file}
+	buffered := bufio.NewReader(packed)
 	if magic, err := buffered.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
 		return buffered, nil
 	}
-	packed := &counted{Reader: buffered}
-	plain, err := gzip.NewReader(packed)
+	plain, err := gzip.NewReader(buffered)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	return &bounded{plain: plain, packed: packed}, err
 }
 
-// counted counts what is read of a packed file. Gzip reads it byte by byte where it has to know the end.
+// counted counts what is read of a packed file.
 type counted struct {
-	*bufio.Reader
+	io.Reader
 	n int64
 }
 
@@ -167,15 +167,6 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// ReadByte is what spares gzip a buffer of its own, which would read more than it unpacks.
-func (c *counted) ReadByte() (byte, error) {
-	b, err := c.Reader.ReadByte()
-	if err == nil {
-		c.n++
-	}
-	return b, err
 }
 
 // bounded is unpacked content that is not out of all proportion.

@@ -4,7 +4,7 @@ package facts
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
@@ -54,8 +54,9 @@ type region struct{ prefix, host string }
 // filled in, and its path as the documents print it: "" if nothing is exceptional about it.
 func Of(method, path string) (fact Fact, template string) {
 	bare := strings.TrimSuffix(path, "/")
-	i, found := slices.BinarySearchFunc(exceptions[:], exception{path: bare, method: method}, func(a, b exception) int {
-		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
+	i, found := sort.Find(len(exceptions), func(i int) int { // which copies none, as package slices does
+		e := &exceptions[i]
+		return cmp.Or(strings.Compare(bare, e.path), strings.Compare(method, e.method))
 	})
 	if !found && !strings.Contains(bare, "{") {
 		for _, i = range parametric() {
