@@ -128,12 +128,15 @@ func callsWithoutRSA(how effort, b *bench) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	how.rounds *= 2 // for it is a small difference that is looked for
 	for _, twin := range twins {
 		for _, inFlight := range []int{1, 64} {
 			floor, sdk, err := b.both(twin, key)
 			if err != nil {
 				return nil, err
+			}
+			how := how
+			if inFlight == 1 {
+				how.rounds *= 4 // for it is a small difference that is looked for, and a turn is short
 			}
 			all, err := compete(how, inFlight*how.each, (&line{call: floor, inFlight: inFlight}).run, (&line{call: sdk, inFlight: inFlight}).run)
 			if err != nil {
