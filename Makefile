@@ -43,8 +43,10 @@ nocgo:
 	cd openssl && CGO_ENABLED=0 $(GO) test . && $(GO) vet -tags noopenssl . && $(GO) test -tags noopenssl .
 	cd cmd/wxpay && CGO_ENABLED=0 $(GO) test -run 'OpenSSL' .
 
-# Every benchmark once, so that none rots; go run ./bench measures.
+# The budgets of allocations without the race detector, which allocates itself, and every benchmark once, so
+# that none rots; go run ./bench measures.
 bench-smoke:
+	$(GO) test -run 'Alloc|EveryMeasurement' . ./internal/facts ./internal/xmlv2 ./bench
 	@echo "$(GO) test -bench . -benchtime 1x work"; out=$$($(GO) test -run '^$$' -bench . -benchtime 1x work 2>&1) || { echo "$$out"; exit 1; }
 
 # Every fuzz target for 500 inputs, so that none is broken without notice; make fuzz searches. Inputs

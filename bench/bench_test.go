@@ -36,20 +36,23 @@ func newTestBench(t *testing.T) *bench {
 	return b
 }
 
-// Not parallel, for allocations are counted.
+// TestEveryMeasurementGivesItsFigures holds the budgets as well: the goals that are counted. It is not parallel,
+// for allocations are.
 func TestEveryMeasurementGivesItsFigures(t *testing.T) {
 	b := newTestBench(t)
 	for _, m := range measurements {
-		t.Run(m.title, func(t *testing.T) {
+		t.Run(m.titles[0], func(t *testing.T) {
 			tables, err := m.run(once, b)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(tables) == 0 || tables[0].title != m.title {
-				t.Fatalf("there are %d tables, want at least one with the title of the measurement", len(tables))
-			}
+			var titles []string
 			for _, table := range tables {
+				titles = append(titles, table.title)
 				checkTable(t, table, b.openssl != nil)
+			}
+			if !slices.Equal(titles, m.titles) {
+				t.Errorf("the tables are %q, want %q", titles, m.titles)
 			}
 		})
 	}
@@ -75,6 +78,17 @@ func checkTable(t *testing.T, table table, all bool) {
 		}
 		if all && found == 0 {
 			t.Errorf("%s, %s: there is no figure", table.title, r.name)
+		}
+		for _, g := range r.goals {
+			if g.counted && !g.met {
+				t.Errorf("%s, %s: %s", table.title, r.name, g.text)
+			}
+		}
+		ratio := slices.Index(table.head, "SDK / floor (p5–p95)")
+		if ratio > 0 && r.cells[ratio].none == "" && !strings.HasSuffix(r.name, " 1 in flight") { // of one round, as others are
+			if want := r.cells[1].value / r.cells[0].value; math.Abs(r.cells[ratio].value/want-1) > 1e-9 {
+				t.Errorf("%s, %s: the ratio is %v, want %v", table.title, r.name, r.cells[ratio].value, want)
+			}
 		}
 		if len(r.cells) > 0 && r.cells[0].none == "" && r.cells[0].value <= 0 {
 			t.Errorf("%s, %s: %s is %v, want more than nothing", table.title, r.name, table.head[0], r.cells[0].value)
@@ -151,35 +165,38 @@ func TestTheFloorRefusesWhatDoesNotVerify(t *testing.T) {
 	}
 }
 
-// TestACallAllocatesLittle is the budget of a call. Under the race detector pools drop some of what they keep.
-func TestACallAllocatesLittle(t *testing.T) {
-	const budget = 15
-	b, err := newBench()
+func TestConnectionsAreCounted(t *testing.T) {
+	t.Parallel()
+	tables, err := connections(once, newTestBench(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.close()
-	key, err := b.constant()
-	if err != nil {
-		t.Fatal(err)
+	if ours, usual := tables[0].rows[0].cells[0].value, tables[0].rows[1].cells[0].value; ours < 1 || usual < 2*ours {
+		t.Errorf("there are %v, and %v with net/http's default transport, which keeps two", ours, usual)
 	}
-	for _, twin := range twins {
-		floor, sdk, err := b.both(twin, key)
-		if err != nil {
+}
+
+func TestWhatIsAskedForIsPrinted(t *testing.T) {
+	for markdown, heading := range map[bool]string{false: "\nA CHAIN\n", true: "\n### A chain\n"} {
+		var out, progress strings.Builder
+		if err := run(&out, &progress, once, "chain", markdown); err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := allocs(effort{rounds: 10}, floor)
-		if err != nil {
-			t.Fatal(err)
+		if text := out.String(); !strings.Contains(text, heading) || strings.Contains(strings.ToLower(text), "builds") || !strings.Contains(text, "All of it took") {
+			t.Errorf("it printed %s", text)
 		}
-		ours, err := allocs(effort{rounds: 10}, sdk)
-		if err != nil {
-			t.Fatal(err)
+		if progress.String() != "measuring: A chain\n" {
+			t.Errorf("meanwhile it printed %q", progress.String())
 		}
-		t.Logf("%s: %.0f, by hand %.0f", twin.name, ours, theirs)
-		if ours-theirs > budget {
-			t.Errorf("%s allocates %.0f times, by hand %.0f times: want at most %d more", twin.name, ours, theirs, budget)
-		}
+	}
+	if some, err := chosen("openssl over"); err != nil || len(some) != 1 || some[0].titles[0] != "A call with RSA-2048" {
+		t.Errorf("the second table of a measurement is not found: %v, %v", some, err)
+	}
+	if some, err := chosen(""); err != nil || len(some) != len(measurements) {
+		t.Errorf("by default %d are chosen: %v", len(some), err)
+	}
+	if err := run(io.Discard, io.Discard, once, "nothing like it", false); err == nil || !strings.Contains(err.Error(), "Builds") {
+		t.Errorf("what there is not gives %v", err)
 	}
 }
 
@@ -241,9 +258,9 @@ func TestATableReadsInBothForms(t *testing.T) {
 	table := table{
 		title: "Speeds", says: "In µs.", head: []string{"µs", "ratio"},
 		rows: []row{
-			{"甲", []cell{micros(1500), between(spread{0.9, 1, 1.1})}, atMost(1.2, 1.1, "")},
-			{"b", []cell{figure(2, 0), nothing("–")}, atLeast(3, 3, "×")},
-			{"c", []cell{figure(math.NaN(), 0), figure(1, 0)}, ""},
+			{"甲", []cell{micros(1500), between(spread{0.9, 1, 1.1})}, []goal{atMost(1.2, 1.1, ""), atMost(1, 2, " s")}},
+			{"b", []cell{figure(2, 0), nothing("–")}, []goal{atLeast(3, 3, "×")}},
+			{"c", []cell{figure(math.NaN(), 0), figure(1, 0)}, nil},
 		},
 	}
 	const text = `
@@ -251,7 +268,7 @@ SPEEDS
 In µs.
 
    µs   ratio                goal
-甲  1.5  1.000 (0.900–1.100)  ≤ 1.10: missed by 0.1
+甲  1.5  1.000 (0.900–1.100)  ≤ 1.10: missed by 0.1, ≤ 2 s: met
 b  2    –                    ≥ 3×: met
 c  NaN  1
 `
@@ -262,7 +279,7 @@ In µs.
 
 |  | µs | ratio | goal |
 | --- | --- | --- | --- |
-| 甲 | 1.5 | 1.000 (0.900–1.100) | ≤ 1.10: missed by 0.1 |
+| 甲 | 1.5 | 1.000 (0.900–1.100) | ≤ 1.10: missed by 0.1, ≤ 2 s: met |
 | b | 2 | – | ≥ 3×: met |
 | c | NaN | 1 |  |
 `
@@ -287,7 +304,11 @@ In µs.
 
 func TestTheMachineIsNamed(t *testing.T) {
 	t.Parallel()
-	if got := machine(); !strings.HasPrefix(got, time.Now().Format("2006-")) || !strings.Contains(got, "go1.") {
+	b := newTestBench(t)
+	if got := machine(b); !strings.HasPrefix(got, time.Now().Format("2006-")) || !strings.Contains(got, "go1.") {
 		t.Errorf("it is %q", got)
+	}
+	if got := machine(&bench{without: errors.New("it may not sign")}); !strings.HasSuffix(got, ", no OpenSSL: it may not sign") {
+		t.Errorf("without a Signer it is %q", got)
 	}
 }

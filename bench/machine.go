@@ -13,7 +13,7 @@ import (
 var modelName = regexp.MustCompile(`(?m)^model name\s*:\s*(.+)$`)
 
 // machine is what the figures hold for.
-func machine() string {
+func machine(b *bench) string {
 	cpu := runtime.GOARCH
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil { // which Linux has
 		if found := modelName.FindSubmatch(text); found != nil {
@@ -21,8 +21,8 @@ func machine() string {
 		}
 	}
 	library, err := openssl.Version()
-	if err != nil {
-		library = err.Error()
+	if err != nil || b.openssl == nil {
+		library = fmt.Sprintf("no OpenSSL: %v", b.without)
 	}
 	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s, %s", time.Now().Format(time.DateOnly), cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), library)
 }

@@ -14,14 +14,13 @@ type effort struct {
 	each        int           // calls of each caller in a turn, at least: fewer are in flight towards its end
 	connections int           // calls that connections are counted over
 	billBytes   int64
-	simulated   int  // requests to the simulator
-	index       bool // whether the index of all products is compiled, which takes half a minute
+	index       bool // whether the index of all products is compiled, which takes ten seconds of CPU time
 }
 
 var (
-	whole = effort{rounds: 200, batch: 15 * time.Millisecond, each: 16, connections: 2000, billBytes: 16 << 20, simulated: 2000, index: true}
-	brief = effort{rounds: 40, batch: 5 * time.Millisecond, each: 4, connections: 2000, billBytes: 4 << 20, simulated: 300}
-	once  = effort{rounds: 1, batch: time.Millisecond, each: 1, connections: 64, billBytes: 1 << 16, simulated: 2} // for the test
+	whole = effort{rounds: 200, batch: 15 * time.Millisecond, each: 16, connections: 2000, billBytes: 16 << 20, index: true}
+	brief = effort{rounds: 40, batch: 5 * time.Millisecond, each: 4, connections: 2000, billBytes: 4 << 20}
+	once  = effort{rounds: 1, batch: time.Millisecond, each: 1, connections: 2000, billBytes: 1 << 16} // for the test
 )
 
 // contender does a thing n times.
@@ -92,6 +91,24 @@ func cpuOf(c contender, n int) (time.Duration, error) {
 	began := cpuTime()
 	err := c(n)
 	return cpuTime() - began, err
+}
+
+// allocs are the allocations of what is done once, and their bytes, counted as testing.AllocsPerRun counts.
+func allocs(do func() error) (n, bytes float64, err error) {
+	const runs = 200
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if err := do(); err != nil {
+		return 0, 0, err
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		if err := do(); err != nil {
+			return 0, 0, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	return math.Floor(float64(after.Mallocs-before.Mallocs) / runs), float64(after.TotalAlloc-before.TotalAlloc) / runs, nil
 }
 
 // spread is a median between two percentiles.

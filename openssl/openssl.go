@@ -35,7 +35,8 @@
 // It works on Linux and macOS, on amd64 and arm64, with and without cgo. Elsewhere, and with the build
 // tag noopenssl, there is never a library.
 //
-//   - Linux: libcrypto.so.3, from where the dynamic linker finds libraries.
+//   - Linux: libcrypto.so.3, from where the dynamic linker finds libraries: the package libssl3 of Debian and
+//     Ubuntu, openssl-libs of Fedora, libcrypto3 of Alpine.
 //   - macOS: libcrypto.3.dylib of Homebrew, MacPorts, or built into /usr/local.
 //
 // A program that imports this package is linked dynamically on Linux, with CGO_ENABLED=0 as well: it does not

@@ -39,8 +39,8 @@ func NewSigner(pem []byte) (*Signer, error) {
 }
 
 // SignerOr is a Signer with the key of std or, where that is not possible, std: without OpenSSL 3, and
-// for a key that OpenSSL, as it is configured, or this package does not take: [NewSigner] tells why. std stays
-// as it is, and can be used beside the Signer.
+// for a key that OpenSSL, as it is configured, or this package does not take: [NewSigner] tells why, and is for
+// those who must not sign with anything else. std stays as it is, and can be used beside the Signer.
 func SignerOr(std *rsa.PrivateKey) crypto.Signer {
 	s, err := newSigner(std)
 	if err != nil {

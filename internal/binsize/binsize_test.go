@@ -36,6 +36,20 @@ func TestTheIndexAddsLittleToAProgram(t *testing.T) {
 	}
 }
 
+// TestTheSDKAddsFewPackages counts those that a program compiles, with those of the standard library.
+func TestTheSDKAddsFewPackages(t *testing.T) {
+	t.Parallel()
+	const budget = 14
+	count := func(program string) int {
+		return len(strings.Fields(run(t, "list", "-deps", "-f", "{{.ImportPath}}", "./"+program)))
+	}
+	hello, floor := count("hello"), count("floor")
+	t.Logf("hello has %d packages, floor %d", hello, floor)
+	if hello-floor > budget {
+		t.Errorf("the SDK adds %d packages, want at most %d", hello-floor, budget)
+	}
+}
+
 // size builds the program as it would be shipped, without symbols and debug information. Those
 // would count the length of names, of which generated code has many.
 func size(t *testing.T, program, tags string) int64 {
