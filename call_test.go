@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -177,6 +178,26 @@ func TestFailures(t *testing.T) {
 			}
 			checkFailure(t, err, tt.outcome, tt.is, tt.text)
 		})
+	}
+}
+
+// TestAnAnswerIsReadWhateverLengthItSays has answers that say less and more than they have, as a transport that
+// unpacks lets them.
+func TestAnAnswerIsReadWhateverLengthItSays(t *testing.T) {
+	t.Parallel()
+	body := `{"state":"` + strings.Repeat("x", 3000) + `"}`
+	size := int64(len(body))
+	for _, says := range []int64{-1, 0, 1, size - 1, size, size + 1, 1 << 30, math.MaxInt64} {
+		for most, fits := range map[int64]bool{size - 1: false, size: true, size + 1: true, math.MaxInt64: true} {
+			g := &gateway{status: http.StatusOK, body: body, change: func(r *http.Response) { r.ContentLength = says }}
+			res, err := newClient(t, g, wechatpay.MaxAnswer(most)).Chain("v3/x").Get(t.Context())
+			if fits && (err != nil || string(res.Body) != body || cap(res.Body) > 128<<10) {
+				t.Errorf("%d bytes that say %d, of at most %d: %v", size, says, most, err)
+			}
+			if !fits && (err == nil || !strings.Contains(err.Error(), "MaxAnswer")) {
+				t.Errorf("%d bytes that say %d are more than %d: %v", size, says, most, err)
+			}
+		}
 	}
 }
 

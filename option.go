@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -116,7 +117,7 @@ func MaxAnswer(bytes int64) Option {
 		if bytes <= 0 {
 			return fmt.Errorf("MaxAnswer is %d, want more than 0", bytes)
 		}
-		c.maxAnswer = bytes
+		c.maxAnswer = min(bytes, math.MaxInt64-1) // for one more is read, to tell the end from more
 		return nil
 	}
 }
