@@ -89,9 +89,9 @@ func (c *Client) attempt(ctx context.Context, k *call, to origin) (*Response, *E
 	}
 	k.url = to.text + k.target
 	var way way
-	ctx, end := k.limit(way.watch(ctx), c.timeout)
+	limited, end := k.limit(way.watch(ctx), c.timeout)
 	defer end()
-	req, err := k.request(ctx, header)
+	req, err := k.request(limited, header)
 	if err != nil {
 		return nil, notSent(err)
 	}
@@ -103,7 +103,7 @@ func (c *Client) attempt(ctx context.Context, k *call, to origin) (*Response, *E
 		return c.handOver(ctx, k, answer)
 	}
 	defer answer.Body.Close()
-	res, err := c.verify(ctx, k, answer)
+	res, err := c.verify(ctx, k, answer) // whose wait for a platform key is not the attempt's
 	if errors.Is(err, auth.ErrNotSigned) && k.fact.Unsigned {
 		err = nil
 	}

@@ -259,6 +259,44 @@ func TestAnAnswerByAnUnknownCertificateIsVerifiedOnceItIsDownloaded(t *testing.T
 	})
 }
 
+// TestTheWaitForACertificateIsNotTheAttempts: an order that was carried out must not be of unknown outcome because
+// its answer came late in the attempt and is signed with a certificate that has to be downloaded.
+func TestTheWaitForACertificateIsNotTheAttempts(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		first, second := certificateOf(t, 0), certificateOf(t, 1)
+		p := &issuer{listed: []platformCertificate{first}, signs: first}
+		slow := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path != "/v3/certificates" {
+				time.Sleep(8 * time.Second)
+			}
+			return p.RoundTrip(req)
+		})
+		client, err := wechatpay.New(certificateMerchant(), wechatpay.Transport(slow), wechatpay.MaxAttempts(1), wechatpay.AttemptTimeout(10*time.Second),
+			wechatpay.DownloadCertificates(12*time.Hour, func(err error) { t.Error(err) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := get(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+		p.set(func() { p.signs, p.listed, p.takes = second, []platformCertificate{second}, 5*time.Second })
+		if err := get(t.Context(), client); err != nil {
+			t.Error(err)
+		}
+		third := platformCertificate{"7B", second.key, ""}
+		p.set(func() { p.signs, p.takes = third, 9*time.Second })
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := get(ctx, client); err == nil || time.Since(began) != 9*time.Second {
+			t.Errorf("the caller waits for 9 seconds, and after %v it is %v", time.Since(began), err)
+		}
+	})
+}
+
 func TestADownloadThatFails(t *testing.T) {
 	t.Parallel()
 	first := certificateOf(t, 0)

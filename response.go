@@ -99,22 +99,28 @@ func (c *Client) verify(ctx context.Context, k *call, answer *http.Response) (*R
 	return res, err
 }
 
-// read reads the body of an answer, into as much memory as it says that it takes.
+// read reads the body of an answer, into as much memory as it says that it takes, if that is little.
 func (c *Client) read(answer *http.Response) ([]byte, error) {
 	const believed = 64 << 10 // of what it says
-	body := bytes.NewBuffer([]byte{})
-	if n := min(answer.ContentLength, c.maxAnswer, believed); n > 0 {
-		body.Grow(int(n) + bytes.MinRead)
+	var body []byte
+	var err error
+	switch limited := io.LimitReader(answer.Body, c.maxAnswer+1); {
+	case answer.Body == http.NoBody: // for which io.ReadAll takes memory as well
+		body = []byte{}
+	case answer.ContentLength >= 0 && answer.ContentLength <= min(believed, c.maxAnswer):
+		sized := bytes.NewBuffer(make([]byte, 0, answer.ContentLength+bytes.MinRead))
+		_, err = sized.ReadFrom(limited)
+		body = sized.Bytes()
+	default:
+		body, err = io.ReadAll(limited)
 	}
-	if answer.Body != http.NoBody { // for which it would take memory as well
-		if _, err := body.ReadFrom(io.LimitReader(answer.Body, c.maxAnswer+1)); err != nil {
-			return nil, fmt.Errorf("the answer broke off: %w", err)
-		}
+	if err != nil {
+		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if int64(body.Len()) > c.maxAnswer {
+	if int64(len(body)) > c.maxAnswer {
 		return nil, fmt.Errorf("%w than %d bytes; MaxAnswer sets the limit", errTooLarge, c.maxAnswer)
 	}
-	return body.Bytes(), nil
+	return body, nil
 }
 
 // check tells why an answer is not verified.

@@ -53,7 +53,7 @@ func digest(body []byte, head ...string) [sha256.Size]byte {
 	sum := sha256.Sum256(text)
 	if cap(text) <= most {
 		*buffer = text
-		texts.Put(buffer)
 	}
+	texts.Put(buffer)
 	return sum
 }

@@ -326,3 +326,14 @@ func TestWhoStopsEarlyHearsNoMore(t *testing.T) {
 	}
 	checkGone(t, dir)
 }
+
+// TestAValueThatIsEmptyIsNotThatOfTheRowBefore: the values of all rows are in one slice.
+func TestAValueThatIsEmptyIsNotThatOfTheRowBefore(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(string(small()), "\r\n")
+	lines[1] += "a note"
+	rows, err := all(Read[TradeRow](strings.NewReader(strings.Join(lines, "\r\n"))))
+	if err != nil || len(rows) != 3 || rows[0].RateNote != "a note" || rows[1].RateNote != "" {
+		t.Errorf("the rows are %+v, %v", rows, err)
+	}
+}

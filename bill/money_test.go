@@ -27,6 +27,7 @@ func TestAmountsAreReadExactlyOrNotAtAll(t *testing.T) {
 		"92233720368547758.08": {none, none},
 		"9223372036854775807":  {none, none},
 		"99999999999999999999": {none, none},
+		"18446744073709551617": {none, none}, // that is 1 where it does not fit
 		"":                     {none, none},
 		"-":                    {none, none},
 		"--1":                  {none, none},

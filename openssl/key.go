@@ -110,17 +110,6 @@ func (k *key) sign(s scheme, digest []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// verifies tells why k cannot verify for WeChat Pay, if it cannot.
-func (k *key) verifies() error {
-	defer k.begin()()
-	c, err := k.context(wechatPay, k.lib.verifyInit)
-	if err != nil {
-		return err
-	}
-	k.keep(wechatPay, c)
-	return nil
-}
-
 // verify verifies as WeChat Pay signs.
 func (k *key) verify(digest, signature []byte) error {
 	defer k.begin()()

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -112,6 +113,43 @@ func TestSignersThatAreDroppedDoNotAddUp(t *testing.T) {
 	t.Logf("%d signers grow by %d bytes", n, got)
 	if got > 12<<20 {
 		t.Errorf("%d signers grow by %d bytes", n, got)
+	}
+}
+
+// TestACallStaysOnItsThread, for OpenSSL keeps the reason of a failure by threads.
+func TestACallStaysOnItsThread(t *testing.T) {
+	t.Parallel()
+	lib, err := system()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved atomic.Int64
+	other := *lib
+	other.signInit = func(context uintptr) int32 {
+		before := syscall.Gettid()
+		for range 200 {
+			runtime.Gosched()
+		}
+		if syscall.Gettid() != before {
+			moved.Add(1)
+		}
+		return lib.signInit(context)
+	}
+	k, err := other.privateKey(private(t).der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 5 {
+				k.sign(wechatPay, make([]byte, 32), 100) // does not fit, so that each has a context of its own
+			}
+		})
+	}
+	wg.Wait()
+	if n := moved.Load(); n > 0 {
+		t.Errorf("%d calls moved to another thread", n)
 	}
 }
 

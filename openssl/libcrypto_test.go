@@ -3,6 +3,10 @@
 package openssl
 
 import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,10 +16,56 @@ import (
 	"testing"
 )
 
+// restricted in the environment makes the test binary try what a configuration of OpenSSL does not let it do.
+const restricted = "OPENSSL_TEST_RESTRICTED"
+
+// withoutLeave tells what was possible in spite of the configuration, if anything was.
+func withoutLeave() error {
+	std, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	if _, err := Version(); err != nil {
+		return err
+	}
+	if _, err := newSigner(std); err == nil || errors.Is(err, ErrNoLibrary) {
+		return fmt.Errorf("a new Signer: %w", err)
+	}
+	if _, err := NewVerifier(&std.PublicKey); err == nil || errors.Is(err, ErrNoLibrary) {
+		return fmt.Errorf("a new Verifier: %w", err)
+	}
+	if SignerOr(std) != crypto.Signer(std) {
+		return errors.New("SignerOr does not fall back")
+	}
+	return nil
+}
+
+func TestAConfigurationThatForbidsSigningIsHeard(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(t.TempDir(), "openssl.cnf")
+	text := "openssl_conf = init\n[init]\nalg_section = algorithms\n[algorithms]\ndefault_properties = fips=yes\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), restricted+"=1", "OPENSSL_CONF="+config)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "<nil>\n" {
+		t.Errorf("it says %s, %v", out, err)
+	}
+}
+
 // otherName in the environment makes the test binary look for the library by that name, and fall back.
 const otherName = "OPENSSL_TEST_OTHER_NAME"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(restricted) != "" {
+		fmt.Println(withoutLeave())
+		os.Exit(0)
+	}
 	if name := os.Getenv(otherName); name != "" {
 		names = []string{name}
 		if err := fallback(); err != nil {

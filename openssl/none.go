@@ -17,8 +17,6 @@ func publicKey([]byte) (*key, error) { return nil, none() }
 
 func (*key) sign(scheme, []byte, int) ([]byte, error) { return nil, none() }
 
-func (*key) verifies() error { return none() }
-
 func (*key) verify([]byte, []byte) error { return none() }
 
 func (*key) decrypt(scheme, []byte) ([]byte, error) { return nil, none() }

@@ -48,8 +48,8 @@
 //
 // # Concurrency
 //
-// A call of libcrypto keeps a thread of the system busy. At most four for each CPU run at a time, and
-// others wait for their turn.
+// A call of libcrypto keeps a thread of the system busy. At most four run at a time for each of GOMAXPROCS, as
+// that was when the library was loaded, and others wait for their turn.
 package openssl
 
 import (

@@ -77,7 +77,7 @@ func newSigner(std *rsa.PrivateKey) (*Signer, error) {
 
 // checked is a copy of a public key that is long enough.
 func checked(pub *rsa.PublicKey) (*rsa.PublicKey, error) {
-	if pub == nil || pub.N == nil {
+	if pub == nil || pub.N == nil || pub.N.Sign() < 1 {
 		return nil, errors.New("openssl: the RSA key is empty")
 	}
 	if bits := pub.N.BitLen(); bits < auth.MinBits {
@@ -103,7 +103,10 @@ func (s *Signer) prove() error {
 		return fmt.Errorf("openssl: %w", err)
 	}
 	opened, err := s.Decrypt(nil, sealed, &rsa.OAEPOptions{Hash: crypto.SHA1})
-	if err != nil || !bytes.Equal(opened, digest[:]) {
+	if err != nil && !errors.Is(err, rsa.ErrDecryption) { // OpenSSL's reason
+		return err
+	}
+	if !bytes.Equal(opened, digest[:]) {
 		return errors.New("openssl: this library does not decrypt what crypto/rsa encrypts: sign with crypto/rsa alone")
 	}
 	return nil

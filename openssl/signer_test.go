@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ebitengine/purego"
 )
 
 // TestOpenSSLAgreesWithTheStandardLibrary on random keys and random messages, in both directions.
@@ -352,6 +354,46 @@ func TestASignerThatDoesNotDecryptIsRefused(t *testing.T) {
 		if err := (&Signer{public: &private(t).std.PublicKey, key: k}).prove(); err == nil {
 			t.Errorf("%s, and it is taken", name)
 		}
+	}
+}
+
+// TestPublicKeysThatAreNotTaken are those that crypto/rsa refuses, of which some let anybody sign.
+func TestPublicKeysThatAreNotTaken(t *testing.T) {
+	t.Parallel()
+	good := private(t).std.PublicKey
+	even := new(big.Int).Lsh(big.NewInt(1), 2047)
+	for name, pub := range map[string]*rsa.PublicKey{
+		"without a key":             nil,
+		"an exponent of 0":          {N: good.N, E: 0},
+		"an exponent of 1":          {N: good.N, E: 1},
+		"an exponent of 2":          {N: good.N, E: 2},
+		"an exponent below 0":       {N: good.N, E: -3},
+		"an exponent of 62 bits":    {N: good.N, E: 1<<62 + 1},
+		"a modulus that is even":    {N: even, E: 65537},
+		"a modulus of 1024 bits":    {N: new(big.Int).Rsh(good.N, 1024), E: 65537},
+		"a modulus that is below 0": {N: new(big.Int).Neg(good.N), E: 65537},
+	} {
+		if v, err := NewVerifier(pub); err == nil || v != nil || errors.Is(err, ErrNoLibrary) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAVerifierThatTakesAnythingIsRefused(t *testing.T) {
+	t.Parallel()
+	lib, err := system()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *lib
+	other.verify = purego.NewCallback(func(context, signature, size, digest, length uintptr) uintptr { return 1 })
+	std := private(t).std
+	k, err := other.publicKey(private(t).publicDER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Verifier{std.Size(), k}).prove(&std.PublicKey); !errors.Is(err, errTakesAnything) {
+		t.Errorf("it says %v", err)
 	}
 }
 

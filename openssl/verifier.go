@@ -1,9 +1,11 @@
 package openssl
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 )
 
@@ -32,12 +34,28 @@ func NewVerifier(pub *rsa.PublicKey) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A configuration that does not let it verify is found out now, and not by a signature that is good.
-	if err := k.verifies(); err != nil {
+	v := &Verifier{pub.Size(), k}
+	if err := v.prove(pub); err != nil {
 		return nil, err
 	}
-	return &Verifier{pub.Size(), k}, nil
+	return v, nil
 }
+
+// prove refuses what is no signature, as crypto/rsa has to, which says so by another error for keys that it does not
+// take: with an exponent of 1 anybody signs. A library that its configuration does not let verify, or that takes
+// anything, is found out now, and not by a signature that is good, or forged.
+func (v *Verifier) prove(pub *rsa.PublicKey) error {
+	digest, none := make([]byte, crypto.SHA256.Size()), make([]byte, v.size)
+	if err := rsa.VerifyPKCS1v15(pub, crypto.SHA256, digest, none); !errors.Is(err, rsa.ErrVerification) {
+		return fmt.Errorf("openssl: the public key is not valid: %w", err)
+	}
+	if err := v.Verify(digest, none); !errors.Is(err, rsa.ErrVerification) {
+		return fmt.Errorf("openssl: this library does not verify: verify with crypto/rsa alone: %w", cmp.Or(err, errTakesAnything))
+	}
+	return nil
+}
+
+var errTakesAnything = errors.New("it takes anything for a signature")
 
 // Verify tells whether signature is one of the SHA-256 digest by PKCS #1 v1.5, as WeChat Pay signs. If
 // not, the error is [rsa.ErrVerification].
