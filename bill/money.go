@@ -50,6 +50,9 @@ func ParseFen(text string) (int64, error) {
 
 // decimal is the decimal number of text, times ten to the power of places.
 func decimal(text string, places int) (n int64, ok bool) {
+	if text == "0.00" { // as half of a bill's amounts are
+		return 0, true
+	}
 	digits, negative := strings.CutPrefix(text, "-")
 	dot := -1
 	for i := range len(digits) {
