@@ -3,7 +3,7 @@
 // Bench measures the SDK beside the same work done by hand with nothing but the standard library, which
 // it calls the floor. Both take turns in one run, so that what else the machine does strikes both.
 //
-//	go run ./bench             about six minutes on an idle machine
+//	go run ./bench             some eight minutes on an idle machine
 //	go run ./bench -short      under a minute, to look; goals are judged by the whole
 //	go run ./bench -markdown   the tables of docs/performance.md
 //	go run ./bench -only bills what has this in its title
