@@ -69,7 +69,7 @@ type call struct {
 	fact   facts.Fact // what is exceptional about the operation
 	shown  string     // path as errors, Trace and logs show it
 	target string     // path and query as they are sent and signed
-	url    string     // of the attempt
+	url    string     // where the attempt goes: target at the host of now
 	body   []byte     // what is signed, nil if there is none
 	form   form       // what is sent in place of body, where that is only what describes a file
 }
@@ -278,15 +278,15 @@ type Endpoint struct {
 	path string
 }
 
+// Path is the endpoint's path, as the documents print it.
+func (e Endpoint) Path() string { return e.path }
+
 func withSlash(path string) string {
 	if strings.HasPrefix(path, "/") {
 		return path
 	}
 	return "/" + path
 }
-
-// Path is the endpoint's path, as the documents print it.
-func (e Endpoint) Path() string { return e.path }
 
 // Get calls the endpoint with GET.
 func (e Endpoint) Get(ctx context.Context, opts ...CallOption) (*Response, error) {

@@ -64,8 +64,8 @@ func (c *Client) link(ctx context.Context, k *call, opts []CallOption, address *
 	if err := c.begin(ctx, k, opts); err != nil {
 		return &Error{Outcome: NotSent, Err: err, Method: k.method, Path: k.path}
 	}
-	_, origin := c.origin(k)
-	u, err := url.Parse(origin.text + k.target)
+	_, to := c.origin(k)
+	u, err := url.Parse(to.text + k.target)
 	if err != nil {
 		return &Error{Outcome: NotSent, Err: withoutURL(err), Method: k.method, Path: k.path}
 	}

@@ -121,15 +121,13 @@ func Sign(key crypto.Signer, text []byte) (string, error) {
 	return signDigest(key, sha256.Sum256(text))
 }
 
-// longest is how long signatures are in base64, but for those of keys of more than 4096 bits.
-const longest = 684
-
 func signDigest(key crypto.Signer, digest [sha256.Size]byte) (string, error) {
+	const usual = 684 // bytes of base64 at most, but for keys of more than 4096 bits
 	signature, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		return "", fmt.Errorf("sign with the merchant's private key: %w", err)
 	}
-	return string(base64.StdEncoding.AppendEncode(make([]byte, 0, longest), signature)), nil
+	return string(base64.StdEncoding.AppendEncode(make([]byte, 0, usual), signature)), nil
 }
 
 // Verify tells whether signature, in standard base64, is [Sign]'s of text with the
@@ -149,6 +147,7 @@ func verifyDigest(pub *rsa.PublicKey, digest [sha256.Size]byte, signature string
 	return nil
 }
 
+// newNonce is 16 random bytes in hexadecimal.
 func newNonce() string {
 	var raw [16]byte
 	rand.Read(raw[:]) // never fails: crypto/rand ends the program instead

@@ -33,6 +33,6 @@ func chain(how effort, b *bench) ([]table, error) {
 		title: "A chain",
 		says:  "The steps from payscore.New(client) to the verb of a cancel, which is not called.",
 		head:  []string{"ns", "allocations"},
-		rows:  []row{{"a walk of five steps", []cell{figure(spreadOf(all[0]).median, 1), figure(allocations, 0)}, []goal{atMost(allocations, 0, "").isCounted()}}},
+		rows:  []row{{"a walk of five steps", []cell{figure(spreadOf(all[0]).median, 1), figure(allocations, 0)}, []goal{atMost(allocations, 0, "").asBudget()}}},
 	}}, nil
 }

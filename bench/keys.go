@@ -28,7 +28,7 @@ const (
 type bench struct {
 	merchant, platform *rsa.PrivateKey
 	openssl            crypto.Signer // nil if there is none
-	without            error         // why
+	noOpenSSL          error         // why
 	server             *server
 }
 
@@ -45,7 +45,7 @@ func newBench() (*bench, error) {
 	if err == nil {
 		b.openssl = fast
 	}
-	b.without = err
+	b.noOpenSSL = err
 	b.server, err = startServer()
 	return &b, err
 }

@@ -20,9 +20,9 @@ func machine(b *bench) string {
 			cpu = string(found[1])
 		}
 	}
-	library, err := openssl.Version()
-	if err != nil || b.openssl == nil {
-		library = fmt.Sprintf("no OpenSSL: %v", b.without)
+	library, _ := openssl.Version()
+	if b.openssl == nil {
+		library = fmt.Sprintf("no OpenSSL: %v", b.noOpenSSL)
 	}
 	return fmt.Sprintf("%s, %s, %d cores, %s/%s, %s, %s", time.Now().Format(time.DateOnly), cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), library)
 }

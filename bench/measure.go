@@ -9,18 +9,17 @@ import (
 
 // effort is how much is measured.
 type effort struct {
-	rounds      int           // of a comparison
-	batch       time.Duration // CPU time of one turn of one contender, at least
-	each        int           // calls of each caller in a turn, at least: fewer are in flight towards its end
-	connections int           // calls that connections are counted over
-	billBytes   int64
-	index       bool // whether the index of all products is compiled, which takes ten seconds of CPU time
+	rounds    int           // of a comparison
+	batch     time.Duration // CPU time of one turn of one contender, at least
+	each      int           // calls of each caller in a turn, at least: fewer are in flight towards its end
+	billBytes int64
+	index     bool // whether the index of all products is compiled, which takes ten seconds of CPU time
 }
 
 var (
-	whole = effort{rounds: 200, batch: 15 * time.Millisecond, each: 16, connections: 2000, billBytes: 16 << 20, index: true}
-	brief = effort{rounds: 40, batch: 5 * time.Millisecond, each: 4, connections: 2000, billBytes: 4 << 20}
-	once  = effort{rounds: 1, batch: time.Millisecond, each: 1, connections: 2000, billBytes: 1 << 16} // for the test
+	whole = effort{rounds: 200, batch: 15 * time.Millisecond, each: 16, billBytes: 16 << 20, index: true}
+	brief = effort{rounds: 40, batch: 5 * time.Millisecond, each: 4, billBytes: 4 << 20}
+	once  = effort{rounds: 1, batch: time.Millisecond, each: 1, billBytes: 1 << 16} // for the test
 )
 
 // contender does a thing n times.

@@ -69,7 +69,7 @@ func operations(how effort, b *bench) ([]table, error) {
 			if o.goal != 0 {
 				r.goals = append(r.goals, atMost(ratio.median, o.goal, ""))
 			}
-			r.goals = append(r.goals, atMost(ours-bare, o.more, " more").isCounted())
+			r.goals = append(r.goals, atMost(ours-bare, o.more, " more").asBudget())
 			t.rows = append(t.rows, r)
 		}
 	}

@@ -25,13 +25,13 @@ type row struct {
 
 // goal is what a row is to reach.
 type goal struct {
-	text    string // with whether it is met
-	met     bool
-	counted bool // it is a number that no machine changes, and so a budget that the tests hold
+	text   string // with whether it is met
+	met    bool
+	budget bool // of a number that no machine changes, so that the tests hold it
 }
 
-func (g goal) isCounted() goal {
-	g.counted = true
+func (g goal) asBudget() goal {
+	g.budget = true
 	return g
 }
 
